@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MCS: a queue in which each waiter spins on a line of its own.
+ *
+ * mcs_queue_* is the lock as published, with a node from the caller;
+ * mcs_spin_* puts it behind a spinlock's interface: the node comes from the
+ * CPU's own stack of nodes and the lock remembers which one holds it.
+ */
+#ifndef MN_LOCKS_MCS_H
+#define MN_LOCKS_MCS_H
+
+#include <asm/barrier.h>
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+struct mcs_node {
+	struct mcs_node *next;
+	int locked;
+};
+
+static inline void mcs_queue_lock(struct mcs_node **tail, struct mcs_node *node)
+{
+	struct mcs_node *prev;
+
+	WRITE_ONCE(node->next, NULL);
+	WRITE_ONCE(node->locked, 0);
+	/* Release: a successor that finds NODE must find it initialised. */
+	prev = __atomic_exchange_n(tail, node, __ATOMIC_ACQ_REL);
+	if (likely(!prev))
+		return;
+	WRITE_ONCE(prev->next, node);
+	/* Pairs with the release in mcs_queue_unlock(). */
+	smp_cond_load_acquire(&node->locked, VAL);
+}
+
+static inline bool mcs_queue_trylock(struct mcs_node **tail, struct mcs_node *node)
+{
+	struct mcs_node *none = NULL;
+
+	WRITE_ONCE(node->next, NULL);
+	WRITE_ONCE(node->locked, 0);
+	return __atomic_compare_exchange_n(tail, &none, node, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
+static inline void mcs_queue_unlock(struct mcs_node **tail, struct mcs_node *node)
+{
+	struct mcs_node *next = READ_ONCE(node->next);
+
+	if (likely(!next)) {
+		if (likely(cmpxchg_release(tail, node, NULL) == node))
+			return;
+		/* A successor is between its exchange and its store of the link. */
+		next = smp_cond_load_acquire(&node->next, VAL);
+	}
+	smp_store_release(&next->locked, 1);
+}
+
+/* As deep as spinlocks of these kinds may nest on one CPU. */
+#define MCS_NODES 8
+
+struct mcs_cpu {
+	struct mcs_node node[MCS_NODES] __aligned(16);
+	u32 used; /* bit I: node[I] belongs to a lock held or waited for */
+};
+
+extern struct mcs_cpu *mcs_cpus; /* per-CPU */
+
+/* A free node of this CPU; aborts when locks nest too deeply. */
+static __always_inline struct mcs_node *mcs_node_get(struct mcs_cpu *cpu, unsigned int *index)
+{
+	*index = (unsigned int)__builtin_ctz(~cpu->used);
+	if (unlikely(*index >= MCS_NODES))
+		__builtin_trap();
+	cpu->used |= 1u << *index;
+	return &cpu->node[*index];
+}
+
+static __always_inline void mcs_node_put(struct mcs_cpu *cpu, unsigned int index)
+{
+	cpu->used &= ~(1u << index);
+}
+
+struct mcs_spinlock {
+	struct mcs_node *tail;
+	struct mcs_node *holder; /* written and read by the holder only */
+};
+
+#define MCS_SPINLOCK_INIT {NULL, NULL}
+
+static inline void mcs_spin_lock(struct mcs_spinlock *l)
+{
+	unsigned int index;
+	struct mcs_node *node = mcs_node_get(this_cpu_ptr(mcs_cpus), &index);
+
+	mcs_queue_lock(&l->tail, node);
+	l->holder = node;
+}
+
+static inline bool mcs_spin_trylock(struct mcs_spinlock *l)
+{
+	struct mcs_cpu *cpu = this_cpu_ptr(mcs_cpus);
+	unsigned int index;
+	struct mcs_node *node = mcs_node_get(cpu, &index);
+
+	if (!mcs_queue_trylock(&l->tail, node)) {
+		mcs_node_put(cpu, index);
+		return false;
+	}
+	l->holder = node;
+	return true;
+}
+
+static inline void mcs_spin_unlock(struct mcs_spinlock *l)
+{
+	struct mcs_cpu *cpu = this_cpu_ptr(mcs_cpus);
+	struct mcs_node *node = l->holder;
+
+	mcs_queue_unlock(&l->tail, node);
+	mcs_node_put(cpu, (unsigned int)(node - cpu->node));
+}
+
+#endif

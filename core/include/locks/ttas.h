@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Test-and-test-and-set: waiters read until the lock looks free. */
+#ifndef MN_LOCKS_TTAS_H
+#define MN_LOCKS_TTAS_H
+
+#include <asm/barrier.h>
+#include <linux/types.h>
+
+struct ttas_spinlock {
+	u8 locked;
+};
+
+#define TTAS_SPINLOCK_INIT {0}
+
+static inline bool ttas_spin_trylock(struct ttas_spinlock *l)
+{
+	return !READ_ONCE(l->locked) && !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
+}
+
+static inline void ttas_spin_lock(struct ttas_spinlock *l)
+{
+	struct spin_wait w = {0};
+
+	while (!ttas_spin_trylock(l))
+		spin_wait_relax(&w);
+}
+
+static inline void ttas_spin_unlock(struct ttas_spinlock *l)
+{
+	smp_store_release(&l->locked, 0);
+}
+
+#endif
