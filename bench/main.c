@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mnbench binary: the command line, the families, the files. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../platforms/arch.h"
+#include "cases.h"
+#include "gbench_c.h"
+#include "machine.h"
+#include "options.h"
+#include "pin.h"
+#include "rows.h"
+#include "units.h"
+
+#ifndef MNBENCH_VERSION
+#define MNBENCH_VERSION "unknown"
+#endif
+
+enum { EXIT_OK = 0, EXIT_BROKEN = 1, EXIT_BAD_INPUT = 2 };
+
+extern const struct op_table seq_ops, srcu_ops, urcu_ops, wake_ops, itree_base_ops, probe_ops;
+
+/* The notifier units, by CMake: one for each lock kind; the first is the subject's own. */
+#define UNIT(name) extern const struct op_table name;
+MNBENCH_UNITS(UNIT)
+#undef UNIT
+
+#define UNIT(name) &name,
+static const struct op_table *const tables[] = {
+	MNBENCH_UNITS(UNIT) &seq_ops, &srcu_ops,       &urcu_ops,
+	&wake_ops,	    &itree_base_ops, &probe_ops,
+};
+
+static int fail(int status, const char *why)
+{
+	fprintf(stderr, "mnbench: %s\n", why);
+	return status;
+}
+
+/* Out of reach of the user's input, or because of it? */
+static int status_of(int ret)
+{
+	switch (ret) {
+	case 0:
+		return EXIT_OK;
+	case -ENOMEM:
+	case -EIO:
+		return EXIT_BROKEN;
+	default:
+		return EXIT_BAD_INPUT;
+	}
+}
+
+/* ---- --plan ---- */
+
+static int print_plan(const struct pin_topology *topo, const struct options *options)
+{
+	const char *colon = strrchr(options->plan, ':');
+	char policy[64], why[256], *end = NULL;
+	unsigned long threads = colon ? strtoul(colon + 1, &end, 10) : 0;
+	struct pin_slot *slots;
+	bool oversubscribed;
+	int ret;
+
+	if (!threads || threads > 65536 || *end)
+		return fail(EXIT_BAD_INPUT,
+			    "--plan wants POLICY:THREADS, such as compact:4; see --help");
+	snprintf(policy, sizeof(policy), "%.*s", (int)(colon - options->plan), options->plan);
+	slots = calloc(threads, sizeof(*slots));
+	if (!slots)
+		return fail(EXIT_BROKEN, "out of memory");
+	ret = pin_plan(topo, policy, (unsigned int)threads, slots, &oversubscribed, why,
+		       sizeof(why));
+	if (ret)
+		fprintf(stderr, "mnbench: --plan=%s: %s\n", options->plan, why);
+	else
+		pin_print_plan(stdout, slots, (unsigned int)threads);
+	if (!ret && oversubscribed)
+		fprintf(stderr, "mnbench: --plan=%s: oversubscribed, PUs are shared\n",
+			options->plan);
+	free(slots);
+	return status_of(ret);
+}
+
+/* ---- what the profile sets ---- */
+
+/* Before the user's own flags, of which the last one wins. */
+static char **with_profile(int *argc, char **argv, bool quick)
+{
+	static char min_time[2][32] = {"--benchmark_min_time=0.1", "--benchmark_min_time=0.01"};
+	static char repetitions[] = "--benchmark_repetitions=10";
+	char **more = calloc((size_t)*argc + 3, sizeof(*more));
+
+	if (!more)
+		return NULL;
+	more[0] = argv[0];
+	more[1] = min_time[quick];
+	more[2] = repetitions;
+	memcpy(&more[3], &argv[1], (size_t)(*argc - 1) * sizeof(*more));
+	*argc += 2;
+	return more;
+}
+
+/* ---- a run ---- */
+
+static int write_files(const struct case_context *context, char *why, size_t len)
+{
+	const struct options *o = context->options;
+	const struct machine_library libraries[] = {
+		{"google-benchmark", gb_library_version()},
+		{"hwloc", MNBENCH_HWLOC_VERSION},
+		{"liburcu", MNBENCH_URCU_VERSION},
+		{"ck", MNBENCH_CK_VERSION},
+		{NULL, NULL},
+	};
+	const struct machine_facts facts = {
+		.run_id = context->run_id,
+		.arch = ARCH_NAME,
+		.execution = context->execution,
+		.topo = context->topo,
+		.libraries = libraries,
+	};
+	int ret = 0;
+
+	if (o->machine)
+		ret = machine_write(o->machine, &facts, why, len);
+	if (!ret && o->topology)
+		ret = pin_export_xml(context->topo, o->topology, why, len);
+	return ret;
+}
+
+static void make_up_run_id(const char *host, char *id, size_t len)
+{
+	time_t now = time(NULL);
+	char stamp[32];
+
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime(&now));
+	snprintf(id, len, "%s-%s", stamp, host);
+}
+
+static int run_benchmarks(struct case_context *context)
+{
+	const struct options *o = context->options;
+	struct gb_run_options run = {.on_result = case_result, .user = context};
+	int ret = 0;
+
+	if (o->csv && !gb_list_requested())
+		ret = rows_open(&context->rows, o->csv, context->why, sizeof(context->why));
+	if (ret)
+		return fail(status_of(ret), context->why);
+	ret = gb_run(&run);
+	if (ret && !context->why[0])
+		snprintf(context->why, sizeof(context->why), "%s", gb_last_error());
+	if (!ret)
+		ret = rows_close(context->rows, context->why, sizeof(context->why));
+	else
+		rows_close(context->rows, NULL, 0);
+	return ret ? fail(status_of(ret), context->why) : EXIT_OK;
+}
+
+static int run(const struct options *options, const struct pin_topology *topo)
+{
+	char host[256] = "unknown", id[320], text[128];
+	struct case_context context = {.options = options, .topo = topo, .run_id = options->run_id};
+	int ret;
+
+	gethostname(host, sizeof(host) - 1);
+	make_up_run_id(host, id, sizeof(id));
+	if (!context.run_id)
+		context.run_id = id;
+	context.host = host;
+	context.execution = options->execution ? options->execution : machine_execution();
+
+	ret = cases_register(&context, tables, sizeof(tables) / sizeof(tables[0]));
+	if (!ret && !gb_list_requested())
+		ret = write_files(&context, context.why, sizeof(context.why));
+	if (ret)
+		return fail(status_of(ret), context.why);
+	pin_describe(topo, text, sizeof(text));
+	gb_add_context("machine", text);
+	gb_add_context("execution", context.execution);
+	return run_benchmarks(&context);
+}
+
+static int start(struct options *options, int argc, char **argv)
+{
+	const struct pin_source source = {.xml = options->from_xml, .synthetic = options->synthetic};
+	struct pin_topology *topo;
+	char why[1024];
+	int ret;
+
+	if (!options->plan && (options->from_xml || options->synthetic))
+		return fail(EXIT_BAD_INPUT, "--from and --synthetic go with --plan only");
+	if (options_check_rest(argc, argv, why, sizeof(why)))
+		return fail(EXIT_BAD_INPUT, why);
+	ret = pin_topology_load(&topo, &source, why, sizeof(why));
+	if (ret)
+		return fail(status_of(ret), why);
+	ret = options->plan ? print_plan(topo, options) : run(options, topo);
+	gb_shutdown();
+	cases_free();
+	pin_topology_free(topo);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	char why[1024];
+	char **args;
+	int ret;
+
+	if (options_parse(&options, &argc, argv, why, sizeof(why)))
+		return fail(EXIT_BAD_INPUT, why);
+	if (options.help) {
+		options_print_help();
+		return gb_print_help() ? EXIT_BROKEN : EXIT_OK;
+	}
+	if (options.version) {
+		printf("mnbench %s (%s), Google Benchmark %s\n", MNBENCH_VERSION, ARCH_NAME,
+		       gb_library_version());
+		return EXIT_OK;
+	}
+	args = with_profile(&argc, argv, options.quick);
+	if (!args)
+		return fail(EXIT_BROKEN, "out of memory");
+	if (gb_initialize(&argc, args))
+		ret = fail(EXIT_BAD_INPUT, gb_last_error());
+	else
+		ret = start(&options, argc, args);
+	free(args);
+	return ret;
+}

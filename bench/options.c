@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help_text[] =
+	"mnbench: times the synchronisation core of Linux's mmu notifiers, ported to userspace\n"
+	"\n"
+	"usage: mnbench [--FLAG[=VALUE] ...] [--benchmark_FLAG=VALUE ...]\n"
+	"\n"
+	"what is timed:\n"
+	"  --families LIST        of seq, srcu, wake, itree, probe (all)\n"
+	"  --profile NAME         quick: the cases that answer the main questions, briefly;\n"
+	"                         full: every case (full)\n"
+	"  --threads LIST         numbers of threads (quick: 1, 2 and all PUs; full: powers of\n"
+	"                         two, all PUs and twice as many)\n"
+	"  --pin LIST             placement: none, compact, scatter, smt, llc, xllc, xnode,\n"
+	"                         kind:N, or PUs such as 0,2,5-7 (quick: compact; full: all)\n"
+	"  --window MS            length of a run of several threads (quick: 20; full: 200)\n"
+	"  --overlap-floor F      rows whose threads ran together for less than this share of\n"
+	"                         the window are marked low-overlap (0.9)\n"
+	"what is written:\n"
+	"  --csv FILE             results, appended row by row\n"
+	"  --machine FILE         the machine and the build, JSON\n"
+	"  --topology FILE        the machine's topology, hwloc's XML\n"
+	"  --run-id ID            the rows' run_id (host and time)\n"
+	"  --execution HOW        native, qemu-user, qemu-system or kernel-icount (found out)\n"
+	"instead of timing:\n"
+	"  --plan POLICY:THREADS  print where each thread would go: thread, PU, core, L3,\n"
+	"                         package, NUMA node\n"
+	"    --from FILE          on the machine of this hwloc XML file\n"
+	"    --synthetic DESC     on a machine described as hwloc does: \"node:2 core:8 pu:2\"\n"
+	"  --version, --help\n"
+	"\n"
+	"names: family/op/subject/variant:V[/parameter:N]/threads:N/pin:POLICY\n"
+	"Exit status: 0; 2 bad input; 1 a failure while running.\n"
+	"\n"
+	"Google Benchmark's own flags:\n\n";
+
+void options_print_help(void)
+{
+	fputs(help_text, stdout);
+	fflush(stdout);
+}
+
+bool options_has(const char *names, const char *name)
+{
+	size_t len = strlen(name), n;
+
+	if (!names)
+		return true;
+	for (; *names; names += n + (names[n] == ',')) {
+		n = strcspn(names, ",");
+		if (n == len && !strncmp(names, name, n))
+			return true;
+	}
+	return false;
+}
+
+static int bad(char *why, size_t len, const char *flag, const char *value, const char *wanted)
+{
+	snprintf(why, len, "--%s=%s: %s; see --help", flag, value, wanted);
+	return -EINVAL;
+}
+
+/* Each element of a comma separated list is one of KNOWN, itself such a list. */
+static int check_names(const char *flag, const char *list, const char *known, char *why, size_t len)
+{
+	char one[64];
+	size_t n;
+
+	for (const char *p = list;; p += n + 1) {
+		n = strcspn(p, ",");
+		snprintf(one, sizeof(one), "%.*s", (int)n, p);
+		if (!n || n >= sizeof(one) || !options_has(known, one)) {
+			snprintf(why, len, "--%s=%s: '%s' is not one of %s", flag, list, one, known);
+			return -EINVAL;
+		}
+		if (!p[n])
+			return 0;
+	}
+}
+
+static int parse_threads(struct options *o, const char *list, char *why, size_t len)
+{
+	char *end;
+
+	for (const char *p = list;; p = end + 1) {
+		unsigned long n = isdigit((unsigned char)*p) ? strtoul(p, &end, 10) : 0;
+
+		if (!n || n > 8192 || (*end && *end != ','))
+			return bad(why, len, "threads", list, "wants numbers from 1 to 8192");
+		if (o->thread_counts == MAX_THREAD_COUNTS)
+			return bad(why, len, "threads", list, "has too many numbers");
+		o->threads[o->thread_counts++] = (unsigned int)n;
+		if (!*end)
+			return 0;
+	}
+}
+
+static int parse_window(struct options *o, const char *value, char *why, size_t len)
+{
+	char *end;
+	unsigned long n = isdigit((unsigned char)*value) ? strtoul(value, &end, 10) : 0;
+
+	if (!n || n > 60000 || *end)
+		return bad(why, len, "window", value, "wants milliseconds from 1 to 60000");
+	o->window_ms = (unsigned int)n;
+	return 0;
+}
+
+static int parse_floor(struct options *o, const char *value, char *why, size_t len)
+{
+	char *end;
+
+	o->overlap_floor = strtod(value, &end);
+	if (end == value || *end || !(o->overlap_floor >= 0 && o->overlap_floor <= 1))
+		return bad(why, len, "overlap-floor", value, "wants a number from 0 to 1");
+	return 0;
+}
+
+/* Flags whose value is kept as it is. */
+static const char **text_of(struct options *o, const char *name)
+{
+	const struct {
+		const char *name;
+		const char **place;
+	} texts[] = {
+		{"csv", &o->csv},	    {"machine", &o->machine}, {"topology", &o->topology},
+		{"run-id", &o->run_id},	    {"pin", &o->pins},	      {"plan", &o->plan},
+		{"from", &o->from_xml},	    {"synthetic", &o->synthetic},
+		{"families", &o->families}, {"execution", &o->execution},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!strcmp(texts[i].name, name))
+			return texts[i].place;
+	return NULL;
+}
+
+static int set_profile(struct options *o, const char *value, char *why, size_t len)
+{
+	int ret = check_names("profile", value, "quick,full", why, len);
+
+	o->quick = !ret && !strcmp(value, "quick");
+	return ret;
+}
+
+/* 1: not one of our flags. */
+static int set_flag(struct options *o, const char *name, const char *value, char *why, size_t len)
+{
+	const char **text = text_of(o, name);
+
+	if (text) {
+		*text = value;
+		if (!*value)
+			return bad(why, len, name, value, "wants a value");
+		if (!strcmp(name, "families"))
+			return check_names(name, value, "seq,srcu,wake,itree,probe", why, len);
+		if (!strcmp(name, "execution"))
+			return check_names(name, value,
+					   "native,qemu-user,qemu-system,kernel-icount", why, len);
+		return 0;
+	}
+	if (!strcmp(name, "profile"))
+		return set_profile(o, value, why, len);
+	if (!strcmp(name, "threads"))
+		return parse_threads(o, value, why, len);
+	if (!strcmp(name, "window"))
+		return parse_window(o, value, why, len);
+	if (!strcmp(name, "overlap-floor"))
+		return parse_floor(o, value, why, len);
+	return 1;
+}
+
+static bool *switch_of(struct options *o, const char *name)
+{
+	if (!strcmp(name, "help"))
+		return &o->help;
+	return !strcmp(name, "version") ? &o->version : NULL;
+}
+
+/* One argument, with the next one as its value where it has none of its own; 1: not ours. */
+static int parse_one(struct options *o, char *arg, char *next, bool *took_next, char *why,
+		     size_t len)
+{
+	char name[64], *equals = strchr(arg, '=');
+	size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
+	int ret;
+
+	*took_next = false;
+	if (n <= 2 || strncmp(arg, "--", 2) || n - 2 >= sizeof(name))
+		return 1;
+	snprintf(name, sizeof(name), "%.*s", (int)(n - 2), arg + 2);
+	if (!equals && switch_of(o, name)) {
+		*switch_of(o, name) = true;
+		return 0;
+	}
+	if (equals)
+		return set_flag(o, name, equals + 1, why, len);
+	if (next && next[0] != '-') {
+		ret = set_flag(o, name, next, why, len);
+		*took_next = ret != 1;
+		return ret;
+	}
+	return set_flag(o, name, "", why, len);
+}
+
+int options_parse(struct options *options, int *argc, char **argv, char *why, size_t len)
+{
+	int kept = 1;
+
+	*options = (struct options){.overlap_floor = 0.9};
+	for (int i = 1; i < *argc; i++) {
+		bool took_next;
+		int ret = parse_one(options, argv[i], i + 1 < *argc ? argv[i + 1] : NULL,
+				    &took_next, why, len);
+
+		if (ret < 0)
+			return ret;
+		if (ret)
+			argv[kept++] = argv[i];
+		i += took_next;
+	}
+	argv[kept] = NULL;
+	*argc = kept;
+	if (!options->window_ms)
+		options->window_ms = options->quick ? 20 : 200;
+	return 0;
+}
+
+int options_check_rest(int argc, char **argv, char *why, size_t len)
+{
+	if (argc < 2)
+		return 0;
+	snprintf(why, len, "%s: no such flag; see --help", argv[1]);
+	return -EINVAL;
+}

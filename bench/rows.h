@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The results file: CSV, schema 1, one row per benchmark and repetition, appended whole. */
+#ifndef MNBENCH_ROWS_H
+#define MNBENCH_ROWS_H
+
+#include <math.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * One row, columns in the file's order after `schema`. Text: NULL is an empty cell; what is not
+ * UTF-8 is written as '?'. Numbers: NAN is "not measured", an empty cell; so is an infinity.
+ */
+struct row {
+	const char *run_id;
+	const char *utc; /* NULL: the time of rows_append(), as 2026-01-31T23:59:59Z */
+	const char *host;
+	const char *arch;
+	const char *execution;
+	const char *subject;
+	const char *family;
+	const char *op;
+	const char *variant;
+	double threads;
+	const char *pin;
+	const char *params; /* key:value;key:value, sorted by the caller */
+	double rep;	    /* from 0 */
+	/* The figures: left out of the file when `error` is set. */
+	double iterations;
+	double real_ns_per_op;
+	double cpu_ns_per_op;
+	double ops_per_s;
+	double p50_ns;
+	double p90_ns;
+	double p99_ns;
+	double p999_ns;
+	double max_ns;
+	double insns_per_op;
+	double overlap;
+	double fairness;
+	const char *flags; /* flag;flag */
+	const char *error; /* why there are no figures; NULL or "" when there are */
+};
+
+/* A row of which nothing is known yet: text NULL, numbers NAN. */
+void row_init(struct row *row);
+
+struct rows;
+
+/*
+ * Open a results file for appending and lock it until rows_close(); a new or empty one gets the
+ * header. A file that has another header, or whose last line is cut off, is refused untouched.
+ * A path that is no regular file (/dev/stdout, a pipe) is written to without a lock.
+ * 0; -EBUSY: another run has it; -EINVAL: not such a file; -errno. `why` then has one line that
+ * names the file. `why` may be NULL with a length of 0.
+ */
+int rows_open(struct rows **rows, const char *path, char *why, size_t len);
+
+/*
+ * Append one row in one write(2): never part of one. What a full disk let through is taken back.
+ * 0; -ENOSPC, -errno: the row is not in the file, those before it are.
+ */
+int rows_append(struct rows *rows, const struct row *row, char *why, size_t len);
+
+/* Flush to the disk, unlock and free, whatever it returns: 0, or -errno. NULL is fine. */
+int rows_close(struct rows *rows, char *why, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

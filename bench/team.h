@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A team: pinned threads that do the same operation at the same time, for a
+ * stretch of time. Not a count each: the slowest would do its last operations
+ * alone, uncontended, and the figure would look better than what it measures.
+ */
+#ifndef MNBENCH_TEAM_H
+#define MNBENCH_TEAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "op.h"
+
+struct team_result {
+	uint64_t ops;	      /* of the measured threads together */
+	double real_ns_per_op; /* wall-clock time of a thread per operation of its own */
+	double cpu_ns_per_op;
+	double ops_per_s; /* of the measured threads together */
+	double overlap;	  /* share of the time from first start to last stop when all ran */
+	double fairness;  /* Jain's index of the threads' rates: 1 alike, 1/threads one has all */
+	bool misplaced;	  /* a thread was found on another PU than planned */
+};
+
+/*
+ * Times run->op with run->threads threads and the operation's background
+ * threads for WINDOW_NS. run->shared is set up, run->slots has a place for
+ * each. 0 or -errno with run->why. The caller's own affinity is not touched.
+ */
+int team_measure(struct op_run *run, uint64_t window_ns, struct team_result *result);
+
+#endif
