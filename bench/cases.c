@@ -26,8 +26,8 @@ struct bench_case {
 	struct op_run run;
 	unsigned int sleepers; /* of a herd; else 0 */
 	char pin[64];
-	char params[128];  /* key:value;..., sorted */
-	char why[320];	   /* not empty: the machine cannot serve it, for this reason */
+	char params[128]; /* key:value;..., sorted */
+	char why[320];	  /* not empty: the machine cannot serve it, for this reason */
 	bool oversubscribed, misplaced;
 	struct figures *figures; /* of each repetition so far */
 	size_t repetitions;
@@ -197,7 +197,7 @@ static void run_herd(gb_state *st, void *user)
 
 static bool is_team(const struct bench_case *c)
 {
-	return c->run.threads > 1 || c->run.op->background;
+	return c->run.threads > 1 || c->run.op->background || c->run.op->flags & OP_BY_TIME;
 }
 
 static int register_one(struct bench_case *c, const char *name)
@@ -208,14 +208,12 @@ static int register_one(struct bench_case *c, const char *name)
 	int ret = b ? 0 : -EINVAL;
 
 	if (!ret)
-		ret = fn == run_alone && !op->timed ? gb_use_real_time(b) :
-						      gb_use_manual_time(b);
+		ret = fn == run_alone && !op->timed ? gb_use_real_time(b) : gb_use_manual_time(b);
 	/* These two run by time themselves. */
 	if (!ret && fn != run_alone)
 		ret = gb_iterations(b, 1);
 	if (ret)
-		snprintf(c->context->why, sizeof(c->context->why), "%s: %s", name,
-			 gb_last_error());
+		snprintf(c->context->why, sizeof(c->context->why), "%s: %s", name, gb_last_error());
 	return ret;
 }
 
@@ -437,8 +435,7 @@ static int add_op(struct case_context *context, const struct bench_op *op)
 		return 0;
 	if (op->flags & OP_FULL_ONLY && context->options->quick)
 		return 0;
-	return op->flags & OP_PU_PAIRS ? add_pairs(context, op) :
-					 add_params(context, op, param, 0);
+	return op->flags & OP_PU_PAIRS ? add_pairs(context, op) : add_params(context, op, param, 0);
 }
 
 int cases_register(struct case_context *context, const struct op_table *const *tables, size_t count)
@@ -468,8 +465,8 @@ void cases_free(void)
 
 /* ---- rows ---- */
 
-static void set_flags(const struct case_context *context, const struct bench_case *c, double overlap,
-		      char *flags, size_t room)
+static void set_flags(const struct case_context *context, const struct bench_case *c,
+		      double overlap, char *flags, size_t room)
 {
 	const struct {
 		bool set;

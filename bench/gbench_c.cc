@@ -188,7 +188,7 @@ template <typename S> std::false_type has_skip_message(long);
 /* Library 1.8 also made --benchmark_min_time a text: "0.5s" or "100x", before it was a number. */
 constexpr bool min_time_is_text = decltype(has_skip_message<State>(0))::value;
 
-std::string reported_version()
+[[maybe_unused]] std::string reported_version()
 {
 	using namespace benchmark;
 	using namespace gb_fallback;

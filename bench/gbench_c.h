@@ -279,8 +279,9 @@ void gb_end(gb_state *st);
 void gb_loop_end(gb_state *st, uint64_t left);
 
 /*
- * Keeps GB_LOOP a loop when its body is empty. It leaves the counter to the compiler, which may
- * unroll small bodies as it does with the C++ loop (gcc 14 at -O2 does, on x86).
+ * Keeps GB_LOOP a loop when its body is empty. The counter is left to the compiler, as in C++: gcc
+ * 14 unrolls small bodies at -O2 on x86. With -fno-unroll-loops every body has the same loop
+ * around.
  */
 static inline void gb_loop_keep(void)
 {

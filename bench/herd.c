@@ -275,7 +275,7 @@ static int check_places(struct herd *h)
 {
 	if (!h->ops->spins || h->sleepers < pin_pu_count(h->run->topo))
 		return 0;
-	h->run->why = "spinning sleepers need a PU each, and the waker one";
+	h->run->why = "spinning sleepers need a PU each beside the waker's";
 	return -ENOTSUP;
 }
 

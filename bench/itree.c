@@ -137,8 +137,8 @@ static uint64_t remove_timed(struct op_thread *t, uint64_t n)
 	return steady_back(n, STEADY_OPS, insert_extras, remove_extras, t->run->shared);
 }
 
-#define OF(name)                                                                    \
-	.family = "itree", .op = name, .subject = MN_SUBJECT, .variant = "rbtree",  \
+#define OF(name)                                                                                   \
+	.family = "itree", .op = name, .subject = MN_SUBJECT, .variant = "rbtree",                 \
 	.setup = trees_setup, .teardown = trees_teardown
 
 static const struct bench_op ops[] = {

@@ -232,13 +232,13 @@ static uint64_t hash_remove(struct op_thread *t, uint64_t n)
 
 #define OF(name, what) .family = "itree", .op = name, .subject = "baseline", .variant = what
 #define LIST(name)     OF(name, "linear_list"), .setup = list_setup, .teardown = base_teardown
-#define HASH(name)                                                                   \
-	OF(name, "rculfhash"), .setup = hash_setup, .teardown = hash_teardown,       \
-	.thread_setup = hash_thread, .thread_teardown = hash_thread_end
+#define HASH(name)                                                                                 \
+	OF(name, "rculfhash"), .setup = hash_setup, .teardown = hash_teardown,                     \
+			       .thread_setup = hash_thread, .thread_teardown = hash_thread_end
 /* A list is searched from end to end: past some thousands the figure is known. */
-#define LIST_SIZES                                                  \
-	{                                                           \
-		"intervals", 3, {1, 100, 10000}, PARAM_ALL_QUICK    \
+#define LIST_SIZES                                                                                 \
+	{                                                                                          \
+		"intervals", 3, {1, 100, 10000}, PARAM_ALL_QUICK                                   \
 	}
 
 static const struct bench_op ops[] = {

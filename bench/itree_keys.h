@@ -14,9 +14,9 @@
 #define ITREE_LENGTH (ITREE_STRIDE / 2)
 #define ITREE_KEYS   4096 /* a power of two */
 
-#define ITREE_SIZES                                                                       \
-	{                                                                                 \
-		"intervals", 5, {1, 100, 10000, 100000, 1000000}, 1u << 0 | 1u << 1 | 1u << 2 \
+#define ITREE_SIZES                                                                                \
+	{                                                                                          \
+		"intervals", 5, {1, 100, 10000, 100000, 1000000}, 1u << 0 | 1u << 1 | 1u << 2      \
 	}
 
 static inline unsigned long itree_start(size_t i)

@@ -31,8 +31,7 @@ MNBENCH_UNITS(UNIT)
 
 #define UNIT(name) &name,
 static const struct op_table *const tables[] = {
-	MNBENCH_UNITS(UNIT) &seq_ops, &srcu_ops,       &urcu_ops,
-	&wake_ops,	    &itree_base_ops, &probe_ops,
+	MNBENCH_UNITS(UNIT) & seq_ops, &srcu_ops, &urcu_ops, &wake_ops, &itree_base_ops, &probe_ops,
 };
 
 static int fail(int status, const char *why)
@@ -114,7 +113,6 @@ static int write_files(const struct case_context *context, char *why, size_t len
 		{"google-benchmark", gb_library_version()},
 		{"hwloc", MNBENCH_HWLOC_VERSION},
 		{"liburcu", MNBENCH_URCU_VERSION},
-		{"ck", MNBENCH_CK_VERSION},
 		{NULL, NULL},
 	};
 	const struct machine_facts facts = {
@@ -188,7 +186,8 @@ static int run(const struct options *options, const struct pin_topology *topo)
 
 static int start(struct options *options, int argc, char **argv)
 {
-	const struct pin_source source = {.xml = options->from_xml, .synthetic = options->synthetic};
+	const struct pin_source source = {.xml = options->from_xml,
+					  .synthetic = options->synthetic};
 	struct pin_topology *topo;
 	char why[1024];
 	int ret;

@@ -55,6 +55,7 @@ enum op_flags {
 	OP_SCALES = 1,	  /* timed with several threads too */
 	OP_FULL_ONLY = 2, /* not in the quick profile */
 	OP_LEFT_OUT = 4,  /* not registered at all */
+	OP_BY_TIME = 16,  /* run as a team even when alone: a batch is one act, however long */
 	OP_PU_PAIRS = 8,  /* a pair of threads, on each pair of PUs: parameters `from` and `to` */
 };
 
@@ -89,7 +90,10 @@ struct op_table {
 	size_t count;
 };
 
-#define OP_TABLE(array) {(array), sizeof(array) / sizeof((array)[0])}
+#define OP_TABLE(array)                                                                            \
+	{                                                                                          \
+		(array), sizeof(array) / sizeof((array)[0])                                        \
+	}
 
 /* The value of a parameter by its name; aborts on one that the operation does not have. */
 long op_param(const struct op_run *run, const char *name);

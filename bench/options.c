@@ -77,7 +77,8 @@ static int check_names(const char *flag, const char *list, const char *known, ch
 		n = strcspn(p, ",");
 		snprintf(one, sizeof(one), "%.*s", (int)n, p);
 		if (!n || n >= sizeof(one) || !options_has(known, one)) {
-			snprintf(why, len, "--%s=%s: '%s' is not one of %s", flag, list, one, known);
+			snprintf(why, len, "--%s=%s: '%s' is not one of %s", flag, list, one,
+				 known);
 			return -EINVAL;
 		}
 		if (!p[n])
@@ -130,8 +131,9 @@ static const char **text_of(struct options *o, const char *name)
 		const char *name;
 		const char **place;
 	} texts[] = {
-		{"csv", &o->csv},	    {"machine", &o->machine}, {"topology", &o->topology},
-		{"run-id", &o->run_id},	    {"pin", &o->pins},	      {"plan", &o->plan},
+		{"csv", &o->csv},	    {"machine", &o->machine},
+		{"topology", &o->topology}, {"run-id", &o->run_id},
+		{"pin", &o->pins},	    {"plan", &o->plan},
 		{"from", &o->from_xml},	    {"synthetic", &o->synthetic},
 		{"families", &o->families}, {"execution", &o->execution},
 	};

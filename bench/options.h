@@ -9,10 +9,10 @@
 #define MAX_THREAD_COUNTS 32
 
 struct options {
-	const char *csv, *machine, *topology; /* files to write; NULL: none */
-	const char *run_id, *execution;	      /* NULL: made up, found out */
-	const char *families;		      /* comma separated; NULL: all */
-	const char *pins;		      /* comma separated; NULL: the profile's */
+	const char *csv, *machine, *topology;	 /* files to write; NULL: none */
+	const char *run_id, *execution;		 /* NULL: made up, found out */
+	const char *families;			 /* comma separated; NULL: all */
+	const char *pins;			 /* comma separated; NULL: the profile's */
 	unsigned int threads[MAX_THREAD_COUNTS]; /* none: the profile's */
 	size_t thread_counts;
 	bool quick;

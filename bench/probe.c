@@ -33,25 +33,25 @@ static void counter_run(struct op_thread *t, uint64_t n)
 		__asm__ __volatile__("" ::"r"(arch_counter()));
 }
 
-#define FENCE(name, insn)                                              \
-	static void fence_##name(struct op_thread *t, uint64_t n)      \
-	{                                                              \
-		(void)t;                                               \
-		while (n--)                                            \
-			__asm__ __volatile__(insn ::: "memory");       \
+#define FENCE(name, insn)                                                                          \
+	static void fence_##name(struct op_thread *t, uint64_t n)                                  \
+	{                                                                                          \
+		(void)t;                                                                           \
+		while (n--)                                                                        \
+			__asm__ __volatile__(insn ::: "memory");                                   \
 	}
 ARCH_FENCES(FENCE)
 
-#define ATOMIC(name, insns)                                                            \
-	static void atomic_##name(struct op_thread *t, uint64_t n)                     \
-	{                                                                              \
-		uint64_t *word = t->run->shared, one = 1;                              \
-                                                                                       \
-		while (n--)                                                            \
-			__asm__ __volatile__(insns                                     \
-					     : ARCH_ATOMIC_OPERAND(*word)              \
-					     : "r"(one)                                \
-					     : "memory", ARCH_ATOMIC_CLOBBERS);        \
+#define ATOMIC(name, insns)                                                                        \
+	static void atomic_##name(struct op_thread *t, uint64_t n)                                 \
+	{                                                                                          \
+		uint64_t *word = t->run->shared, one = 1;                                          \
+                                                                                                   \
+		while (n--)                                                                        \
+			__asm__ __volatile__(insns                                                 \
+					     : ARCH_ATOMIC_OPERAND(*word)                          \
+					     : "r"(one)                                            \
+					     : "memory", ARCH_ATOMIC_CLOBBERS);                    \
 	}
 ARCH_ATOMICS(ATOMIC)
 
@@ -117,21 +117,20 @@ static void ball_run(struct op_thread *t, uint64_t n)
 	}
 }
 
-#define PROBE(name) .family = "probe", .op = name, .subject = "baseline"
+#define PROBE(name)	      .family = "probe", .op = name, .subject = "baseline"
 #define FENCE_ROW(name, insn) {PROBE("fence"), .variant = #name, .run = fence_##name},
-#define ATOMIC_ROW(name, insns)                                       \
-	{PROBE("atomic"), .variant = #name, .setup = word_setup,      \
-	 .teardown = word_teardown, .run = atomic_##name},
+#define ATOMIC_ROW(name, insns)                                                                    \
+	{PROBE("atomic"), .variant = #name, .setup = word_setup, .teardown = word_teardown,        \
+	 .run = atomic_##name},
 
 static const struct bench_op ops[] = {
 	{PROBE("loop"), .variant = "empty", .run = empty_run},
 	{PROBE("clock"), .variant = "clock_gettime", .run = clock_run},
 	{PROBE("clock"), .variant = ARCH_COUNTER_NAME, .run = counter_run},
-	ARCH_FENCES(FENCE_ROW)
-	ARCH_ATOMICS(ATOMIC_ROW)
-	{PROBE("line_transfer"), .variant = "store_load", .flags = OP_PU_PAIRS, .background = 1,
-	 .setup = ball_setup, .teardown = ball_teardown, .run = ball_run,
-	 .background_run = ball_return},
+	ARCH_FENCES(FENCE_ROW) ARCH_ATOMICS(ATOMIC_ROW){
+		PROBE("line_transfer"), .variant = "store_load", .flags = OP_PU_PAIRS,
+		.background = 1, .setup = ball_setup, .teardown = ball_teardown, .run = ball_run,
+		.background_run = ball_return},
 };
 
 const struct op_table probe_ops = OP_TABLE(ops);

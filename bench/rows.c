@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE 1
 #include "rows.h"
+#include "savefile.h"
 #include "text.h"
 
 #include <errno.h>
@@ -11,14 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCHEMA "1"
+#define SCHEMA	    "1"
+#define PAGE	    4096 /* the smallest anywhere: where a larger page ends, one of these does */
+#define COPY_BUFFER 65536
+#define LOCK_TRIES  100
 
 struct rows {
 	int fd;
 	bool regular; /* a file that has an end to go back to */
+	char *target; /* its name without links; NULL: never to be replaced */
+	char *beside; /* what its copy is called until it has that name */
 	char path[];
 };
 
@@ -137,30 +144,160 @@ static char *make_line(const struct row *row, size_t *size)
 	return NULL;
 }
 
-/*
- * One write(2), so that a kill finds it all in the file or nothing. (Linux may still cut a write
- * in two where it crosses a page, if SIGKILL comes just between: rows_open() refuses the rest.)
- */
-static int append(const struct rows *rows, const char *line, size_t size)
+/* One write(2). After an error there may be a part of it. */
+static int write_whole(int fd, const char *data, size_t size)
 {
-	off_t end = rows->regular ? lseek(rows->fd, 0, SEEK_END) : 0;
 	ssize_t n;
-	int err;
 
-	if (end < 0)
-		return -errno;
 	do {
-		n = write(rows->fd, line, size);
+		n = write(fd, data, size);
 	} while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)size)
-		return 0;
-	err = n < 0 ? -errno : -ENOSPC;
-	if (n > 0 && rows->regular && ftruncate(rows->fd, end))
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)size ? 0 : -ENOSPC;
+}
+
+static int append_in_place(const struct rows *rows, off_t end, const char *line, size_t size)
+{
+	int err = write_whole(rows->fd, line, size);
+
+	if (err && rows->regular && ftruncate(rows->fd, end))
 		err = -errno;
 	return err;
 }
 
-static int append_line(const struct rows *rows, const struct row *row, char *why, size_t len)
+/*
+ * Linux looks for SIGKILL between the pages of one write(2), and after it could copy only a part
+ * because half of `line` was paged out: from one page to one page it is all or nothing.
+ */
+static int append_in_page(const struct rows *rows, off_t end, const char *line, size_t size)
+{
+	_Alignas(PAGE) char page[PAGE];
+
+	return append_in_place(rows, end, memcpy(page, line, size), size);
+}
+
+/* A limit on the file's size would cut the row even within a page. */
+static bool fits_page(off_t end, size_t size)
+{
+	struct rlimit limit;
+
+	if ((size_t)end % PAGE + size > PAGE)
+		return false;
+	return getrlimit(RLIMIT_FSIZE, &limit) || (rlim_t)end + size <= limit.rlim_cur;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/*
+ * Not if someone has moved the file, or given its name to another: that one is not ours. Nor if
+ * it has a second name, which would be left with the old rows.
+ */
+static bool may_replace(const struct rows *rows)
+{
+	struct stat named, opened;
+
+	return rows->target && !lstat(rows->target, &named) && !fstat(rows->fd, &opened) &&
+	       same_file(&named, &opened) && opened.st_nlink == 1;
+}
+
+/* The owner first: that may take bits off the mode. */
+static int copy_owner_and_mode(int from, int to)
+{
+	struct stat st;
+
+	if (fstat(from, &st) || fchown(to, st.st_uid, st.st_gid) || fchmod(to, st.st_mode & 07777))
+		return -errno;
+	return 0;
+}
+
+static int copy_content(int from, int to)
+{
+	char buffer[COPY_BUFFER];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(from, buffer, sizeof(buffer), at)) > 0) {
+		int err = write_whole(to, buffer, (size_t)n);
+
+		if (err)
+			return err;
+		at += n;
+	}
+	return n ? -errno : 0;
+}
+
+static int fill_copy(int from, int to, const char *line, size_t size)
+{
+	/* Before it has the name, so that no other run finds it without a lock. */
+	int err = flock(to, LOCK_EX | LOCK_NB) ? -errno : 0;
+
+	if (!err)
+		err = copy_owner_and_mode(from, to);
+	if (!err)
+		err = copy_content(from, to);
+	if (!err)
+		err = write_whole(to, line, size);
+	/* The rows before this one must not be lost with the power either. */
+	if (!err && fsync(to))
+		err = -errno;
+	return err;
+}
+
+/* A copy with the row in it takes the place of the file. Only the lock's holder has a copy. */
+static int append_to_copy(struct rows *rows, const char *line, size_t size)
+{
+	int err, fd;
+
+	unlink(rows->beside);
+	fd = open(rows->beside, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	err = fill_copy(rows->fd, fd, line, size);
+	if (!err && rename(rows->beside, rows->target))
+		err = -errno;
+	if (err) {
+		unlink(rows->beside);
+		close(fd);
+		return err;
+	}
+	close(rows->fd);
+	rows->fd = fd;
+	return 0;
+}
+
+/* The folder does not let us, or the owner cannot be kept, or it is mounted, or its name is long */
+static bool irreplaceable(int err)
+{
+	static const int reasons[] = {EACCES, EPERM, EROFS, EINVAL, EXDEV, EBUSY, ENAMETOOLONG};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (err == -reasons[i])
+			return true;
+	return false;
+}
+
+static int append(struct rows *rows, const char *line, size_t size)
+{
+	off_t end = rows->regular ? lseek(rows->fd, 0, SEEK_END) : 0;
+	int err;
+
+	if (end < 0)
+		return -errno;
+	if (fits_page(end, size))
+		return append_in_page(rows, end, line, size);
+	if (may_replace(rows)) {
+		err = append_to_copy(rows, line, size);
+		if (!irreplaceable(err))
+			return err;
+	}
+	return append_in_place(rows, end, line, size);
+}
+
+static int append_line(struct rows *rows, const struct row *row, char *why, size_t len)
 {
 	size_t size;
 	char *line = make_line(row, &size);
@@ -196,32 +333,6 @@ static int check_content(const struct rows *rows, off_t end, char *why, size_t l
 	return err;
 }
 
-static int start(struct rows *rows, char *why, size_t len)
-{
-	struct stat st;
-
-	if (fstat(rows->fd, &st))
-		goto fail;
-	rows->regular = S_ISREG(st.st_mode);
-	if (!rows->regular)
-		return append_line(rows, NULL, why, len);
-	if (flock(rows->fd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK)
-			goto fail;
-		return text_fail(-EBUSY, why, len,
-				 "%s: another run is writing to it; wait, or name another file",
-				 rows->path);
-	}
-	/* Only what is there under the lock counts. */
-	if (fstat(rows->fd, &st))
-		goto fail;
-	if (st.st_size)
-		return check_content(rows, st.st_size, why, len);
-	return append_line(rows, NULL, why, len);
-fail:
-	return text_fail(-errno, why, len, "%s: %s", rows->path, strerror(errno));
-}
-
 static int open_file(const char *path)
 {
 	struct stat st;
@@ -232,6 +343,81 @@ static int open_file(const char *path)
 	return open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 }
 
+/* 0; -EAGAIN: since it was opened, its holder has replaced it, or someone has removed it. */
+static int lock(struct rows *rows)
+{
+	struct stat named, opened;
+
+	if (fstat(rows->fd, &opened))
+		return -errno;
+	rows->regular = S_ISREG(opened.st_mode);
+	if (!rows->regular)
+		return 0;
+	if (flock(rows->fd, LOCK_EX | LOCK_NB))
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return !stat(rows->path, &named) && same_file(&named, &opened) ? 0 : -EAGAIN;
+}
+
+static int open_and_lock(struct rows *rows)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		int err;
+
+		rows->fd = open_file(rows->path);
+		if (rows->fd < 0)
+			return -errno;
+		err = lock(rows);
+		if (!err)
+			return 0;
+		close(rows->fd);
+		if (err != -EAGAIN)
+			return err;
+	}
+	return -EBUSY;
+}
+
+/* Settle the names of the file and its copy, and remove what a killed run has left of one. */
+static int name_copy(struct rows *rows)
+{
+	char *slash;
+
+	if (!rows->regular || !savefile_replaces(rows->path))
+		return 0;
+	rows->target = realpath(rows->path, NULL);
+	if (!rows->target)
+		return -errno;
+	slash = strrchr(rows->target, '/');
+	if (asprintf(&rows->beside, "%.*s/.%s.new", (int)(slash - rows->target), rows->target,
+		     slash + 1) < 0) {
+		rows->beside = NULL;
+		return -ENOMEM;
+	}
+	unlink(rows->beside);
+	return 0;
+}
+
+/* What is in it counts only under the lock. */
+static int start(struct rows *rows, char *why, size_t len)
+{
+	struct stat st;
+	int err = name_copy(rows);
+
+	if (!err && fstat(rows->fd, &st))
+		err = -errno;
+	if (err)
+		return text_fail(err, why, len, "%s: %s", rows->path, strerror(-err));
+	if (rows->regular && st.st_size)
+		return check_content(rows, st.st_size, why, len);
+	return append_line(rows, NULL, why, len);
+}
+
+static void free_rows(struct rows *rows)
+{
+	free(rows->target);
+	free(rows->beside);
+	free(rows);
+}
+
 int rows_open(struct rows **result, const char *path, char *why, size_t len)
 {
 	struct rows *rows = calloc(1, sizeof(*rows) + strlen(path) + 1);
@@ -240,9 +426,11 @@ int rows_open(struct rows **result, const char *path, char *why, size_t len)
 	if (!rows)
 		return text_fail(-ENOMEM, why, len, "%s: %s", path, strerror(ENOMEM));
 	strcpy(rows->path, path);
-	rows->fd = open_file(path);
-	if (rows->fd < 0) {
-		err = text_fail(-errno, why, len, "%s: %s", path, strerror(errno));
+	err = open_and_lock(rows);
+	if (err) {
+		text_fail(err, why, len, "%s: %s", path,
+			  err == -EBUSY ? "another run is writing to it; wait, or name another file"
+					: strerror(-err));
 		goto fail;
 	}
 	err = start(rows, why, len);
@@ -253,7 +441,7 @@ int rows_open(struct rows **result, const char *path, char *why, size_t len)
 fail_close:
 	close(rows->fd);
 fail:
-	free(rows);
+	free_rows(rows);
 	return err;
 }
 
@@ -281,6 +469,6 @@ int rows_close(struct rows *rows, char *why, size_t len)
 		err = -errno;
 	if (err)
 		text_fail(err, why, len, "%s: %s", rows->path, strerror(-err));
-	free(rows);
+	free_rows(rows);
 	return err;
 }

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +58,16 @@ static int write_beside(const char *path, const void *data, size_t size)
 	return err;
 }
 
-/* Devices and pipes must not be replaced, nor what /dev/stdout leads to, whatever that is. */
-static bool replaceable(const char *path)
+bool savefile_replaces(const char *path)
 {
 	struct stat st;
 
 	if (lstat(path, &st) || S_ISREG(st.st_mode))
 		return true;
-	return strncmp(path, "/dev/", strlen("/dev/")) && !stat(path, &st) && S_ISREG(st.st_mode);
+	/* What /dev/stdout and its like lead to is in use under another name, whatever it is. */
+	if (!strncmp(path, "/dev/", strlen("/dev/")) || !strncmp(path, "/proc/", strlen("/proc/")))
+		return false;
+	return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
 int savefile(const char *path, const void *data, size_t size, char *why, size_t len)
@@ -74,7 +75,7 @@ int savefile(const char *path, const void *data, size_t size, char *why, size_t 
 	char *target = realpath(path, NULL);
 	int err;
 
-	if (replaceable(path))
+	if (savefile_replaces(path))
 		err = write_beside(target ? target : path, data, size);
 	else
 		err = write_file(path, O_APPEND, data, size);

@@ -101,38 +101,38 @@ static inline void write_data(struct seq_shared *s)
 }
 
 /* A reader's loop and a writer's, from the statements around the access. */
-#define READER(name, before, after)                                  \
-	static void name##_read(struct op_thread *t, uint64_t n)     \
-	{                                                            \
-		struct seq_shared *s = t->run->shared;               \
-                                                                     \
-		while (n--) {                                        \
-			before;                                      \
-			read_data(s);                                \
-			after;                                       \
-		}                                                    \
+#define READER(name, before, after)                                                                \
+	static void name##_read(struct op_thread *t, uint64_t n)                                   \
+	{                                                                                          \
+		struct seq_shared *s = t->run->shared;                                             \
+                                                                                                   \
+		while (n--) {                                                                      \
+			before;                                                                    \
+			read_data(s);                                                              \
+			after;                                                                     \
+		}                                                                                  \
 	}
-#define WRITER(name, before, after)                                  \
-	static void name##_write(struct op_thread *t)                \
-	{                                                            \
-		struct seq_shared *s = t->run->shared;               \
-                                                                     \
-		before;                                              \
-		write_data(s);                                       \
-		after;                                               \
+#define WRITER(name, before, after)                                                                \
+	static void name##_write(struct op_thread *t)                                              \
+	{                                                                                          \
+		struct seq_shared *s = t->run->shared;                                             \
+                                                                                                   \
+		before;                                                                            \
+		write_data(s);                                                                     \
+		after;                                                                             \
 	}
 /* A bare pair: nothing between, for that is what the port's reader has. */
-#define LOCK(kind)                                                                  \
-	static void kind##_pair(struct op_thread *t, uint64_t n)                    \
-	{                                                                           \
-		struct seq_shared *s = t->run->shared;                              \
-                                                                                    \
-		while (n--) {                                                       \
-			kind##_spin_lock(&s->kind);                                 \
-			kind##_spin_unlock(&s->kind);                               \
-		}                                                                   \
-	}                                                                           \
-	READER(kind, kind##_spin_lock(&s->kind), kind##_spin_unlock(&s->kind))      \
+#define LOCK(kind)                                                                                 \
+	static void kind##_pair(struct op_thread *t, uint64_t n)                                   \
+	{                                                                                          \
+		struct seq_shared *s = t->run->shared;                                             \
+                                                                                                   \
+		while (n--) {                                                                      \
+			kind##_spin_lock(&s->kind);                                                \
+			kind##_spin_unlock(&s->kind);                                              \
+		}                                                                                  \
+	}                                                                                          \
+	READER(kind, kind##_spin_lock(&s->kind), kind##_spin_unlock(&s->kind))                     \
 	WRITER(kind, kind##_spin_lock(&s->kind), kind##_spin_unlock(&s->kind))
 
 #define LOCK_KINDS(X) X(tas) X(ttas) X(ticket) X(mcs) X(queued) X(pthread_spin) X(pthread_mutex)
@@ -149,18 +149,18 @@ static void empty_read(struct op_thread *t, uint64_t n)
 		__asm__ __volatile__("" : "+r"(n));
 }
 
-#define RETRY_READER(name, begin, retry)                             \
-	static void name##_read(struct op_thread *t, uint64_t n)     \
-	{                                                            \
-		struct seq_shared *s = t->run->shared;               \
-		unsigned int seq;                                    \
-                                                                     \
-		while (n--) {                                        \
-			do {                                         \
-				seq = begin;                         \
-				read_data(s);                        \
-			} while (retry);                             \
-		}                                                    \
+#define RETRY_READER(name, begin, retry)                                                           \
+	static void name##_read(struct op_thread *t, uint64_t n)                                   \
+	{                                                                                          \
+		struct seq_shared *s = t->run->shared;                                             \
+		unsigned int seq;                                                                  \
+                                                                                                   \
+		while (n--) {                                                                      \
+			do {                                                                       \
+				seq = begin;                                                       \
+				read_data(s);                                                      \
+			} while (retry);                                                           \
+		}                                                                                  \
 	}
 RETRY_READER(seqcount, seqcount_begin(&s->seqlock.count), seqcount_retry(&s->seqlock.count, seq))
 WRITER(seqcount, seqcount_write_begin(&s->seqlock.count), seqcount_write_end(&s->seqlock.count))
@@ -177,21 +177,23 @@ RETRY_READER(ck_sequence, ck_sequence_read_begin(&s->ck), ck_sequence_read_retry
 WRITER(ck_sequence, ck_sequence_write_begin(&s->ck), ck_sequence_write_end(&s->ck))
 
 /* The port's rows carry user_lock:0, so these do. */
-#define BASE(name, what, fn, init)                                                         \
-	{                                                                                  \
-		.family = "seq", .op = name, .subject = "baseline", .variant = what,       \
-		.flags = OP_SCALES, .setup = init, .teardown = shared_teardown, .run = fn, \
-		.params = {{"user_lock", 1, {0}, PARAM_ALL_QUICK}}                         \
+#define BASE(name, what, fn, init)                                                                 \
+	{                                                                                          \
+		.family = "seq", .op = name, .subject = "baseline", .variant = what,               \
+		.flags = OP_SCALES, .setup = init, .teardown = shared_teardown, .run = fn,         \
+		.params = {                                                                        \
+			{"user_lock", 1, {0}, PARAM_ALL_QUICK}                                     \
+		}                                                                                  \
 	}
-#define MIX(what, reader, writer, init)                                                       \
-	{                                                                                     \
-		.family = "seq", .op = "mix", .subject = "baseline", .variant = what,         \
-		.flags = OP_SCALES, .background = 1, .setup = init,                           \
-		.teardown = shared_teardown, .run = reader, .background_run = writer          \
+#define MIX(what, reader, writer, init)                                                            \
+	{                                                                                          \
+		.family = "seq", .op = "mix", .subject = "baseline", .variant = what,              \
+		.flags = OP_SCALES, .background = 1, .setup = init, .teardown = shared_teardown,   \
+		.run = reader, .background_run = writer                                            \
 	}
-#define LOCK_ROWS(kind)                                                     \
-	BASE("read_begin_retry", #kind, kind##_pair, kind##_init),          \
-	MIX(#kind, kind##_read, kind##_write, kind##_init),
+#define LOCK_ROWS(kind)                                                                            \
+	BASE("read_begin_retry", #kind, kind##_pair, kind##_init),                                 \
+		MIX(#kind, kind##_read, kind##_write, kind##_init),
 #define tas_init	   shared_setup
 #define ttas_init	   shared_setup
 #define ticket_init	   shared_setup
@@ -203,8 +205,7 @@ WRITER(ck_sequence, ck_sequence_write_begin(&s->ck), ck_sequence_write_end(&s->c
 static const struct bench_op ops[] = {
 	BASE("read_begin_retry", "empty", empty_read, shared_setup),
 	BASE("read_begin_retry", "load", load_read, shared_setup),
-	LOCK_KINDS(LOCK_ROWS)
-	BASE("read_begin_retry", "rwlock", rwlock_read, shared_setup),
+	LOCK_KINDS(LOCK_ROWS) BASE("read_begin_retry", "rwlock", rwlock_read, shared_setup),
 	BASE("read_begin_retry", "seqcount", seqcount_read, shared_setup),
 	BASE("read_begin_retry", "seqlock", seqlock_read, shared_setup),
 	BASE("read_begin_retry", "ck_sequence", ck_sequence_read, shared_setup),

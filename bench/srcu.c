@@ -37,8 +37,8 @@ static int domains_setup(struct op_run *run, unsigned int count, bool fast)
 	if (!d->heads)
 		return -ENOMEM;
 	for (d->count = 0; d->count < count && !ret; d->count++)
-		ret = fast ? init_srcu_struct_fast(&d->srcu[d->count]) :
-			     init_srcu_struct(&d->srcu[d->count]);
+		ret = fast ? init_srcu_struct_fast(&d->srcu[d->count])
+			   : init_srcu_struct(&d->srcu[d->count]);
 	return ret;
 }
 
@@ -201,16 +201,13 @@ static void nothing(struct rcu_head *head)
 	(void)head;
 }
 
-/* Queue and have run; a head is queued again only once its callback has. */
+/* Queues a batch of CALLBACKS and has them run: a head serves again once its callback has. */
 static void call_run(struct op_thread *t, uint64_t n)
 {
 	struct domains *d = domains_of(t);
 
-	for (uint64_t i = 0; i < n; i++) {
-		call_srcu(&d->srcu[0], &d->heads[i % CALLBACKS], nothing);
-		if (i % CALLBACKS == CALLBACKS - 1)
-			srcu_barrier(&d->srcu[0]);
-	}
+	for (uint64_t i = 0; i < n; i++)
+		call_srcu(&d->srcu[0], &d->heads[i], nothing);
 	srcu_barrier(&d->srcu[0]);
 }
 
@@ -222,7 +219,7 @@ struct base_shared {
 	_Alignas(ARCH_ALIGN_OWN_LINE) unsigned long data;
 	struct percpu_lock {
 		_Alignas(ARCH_ALIGN_OWN_LINE) pthread_rwlock_t rwlock;
-	} *percpu;
+	} * percpu;
 	unsigned int threads;
 };
 
@@ -354,46 +351,60 @@ static void two_increments_pair(struct op_thread *t, uint64_t n)
 }
 
 #define PORT(name, kind) .family = "srcu", .op = name, .subject = "port", .variant = #kind
-#define KINDS(X)                                               \
-	X(full)                                                \
+#define KINDS(X)                                                                                   \
+	X(full)                                                                                    \
 	X(fast)
-#define PORT_ROWS(kind)                                                                   \
-	{PORT("read_pair", kind), .flags = OP_SCALES, .setup = kind##_setup,              \
-	 .teardown = domains_teardown, .run = kind##_pair},                               \
-	{PORT("read_nested", kind), .flags = OP_SCALES, .setup = kind##_setup,            \
-	 .teardown = domains_teardown, .run = kind##_nested},                             \
-	{PORT("read_domains", kind), .flags = OP_SCALES | OP_FULL_ONLY,                   \
-	 .params = {{"domains", 3, {1, 8, 64}, 0}}, .setup = kind##_many_setup,           \
-	 .teardown = domains_teardown, .run = kind##_domains},                            \
-	{PORT("read_under_updates", kind), .flags = OP_SCALES, .background = 1,           \
-	 .setup = kind##_setup, .teardown = domains_teardown, .run = kind##_pair,         \
-	 .background_run = synchronize_background},                                       \
-	{PORT("synchronize_idle", kind), .setup = kind##_setup,                           \
-	 .teardown = domains_teardown, .run = synchronize_run},                           \
-	{PORT("synchronize_busy", kind), .background = 1, .batch = 1,                     \
-	 .setup = kind##_setup, .teardown = domains_teardown, .run = synchronize_run,     \
-	 .background_run = kind##_reader_background},                                     \
-	{PORT("synchronize_slow_reader", kind), .background = 1, .batch = 1,              \
-	 .setup = kind##_setup, .teardown = domains_teardown, .run = synchronize_run,     \
-	 .background_run = kind##_slow_background},                                       \
-	{PORT("call_srcu", kind), .setup = kind##_setup, .teardown = domains_teardown,    \
-	 .run = call_run},
+#define PORT_ROWS(kind)                                                                            \
+	{PORT("read_pair", kind), .flags = OP_SCALES, .setup = kind##_setup,                       \
+	 .teardown = domains_teardown, .run = kind##_pair},                                        \
+		{PORT("read_nested", kind), .flags = OP_SCALES, .setup = kind##_setup,             \
+		 .teardown = domains_teardown, .run = kind##_nested},                              \
+		{PORT("read_domains", kind),                                                       \
+		 .flags = OP_SCALES | OP_FULL_ONLY,                                                \
+		 .params = {{"domains", 3, {1, 8, 64}, 0}},                                        \
+		 .setup = kind##_many_setup,                                                       \
+		 .teardown = domains_teardown,                                                     \
+		 .run = kind##_domains},                                                           \
+		{PORT("read_under_updates", kind),                                                 \
+		 .flags = OP_SCALES,                                                               \
+		 .background = 1,                                                                  \
+		 .setup = kind##_setup,                                                            \
+		 .teardown = domains_teardown,                                                     \
+		 .run = kind##_pair,                                                               \
+		 .background_run = synchronize_background},                                        \
+		{PORT("synchronize_idle", kind), .setup = kind##_setup,                            \
+		 .teardown = domains_teardown, .run = synchronize_run},                            \
+		{PORT("synchronize_busy", kind),                                                   \
+		 .background = 1,                                                                  \
+		 .batch = 1,                                                                       \
+		 .setup = kind##_setup,                                                            \
+		 .teardown = domains_teardown,                                                     \
+		 .run = synchronize_run,                                                           \
+		 .background_run = kind##_reader_background},                                      \
+		{PORT("synchronize_slow_reader", kind),                                            \
+		 .background = 1,                                                                  \
+		 .batch = 1,                                                                       \
+		 .setup = kind##_setup,                                                            \
+		 .teardown = domains_teardown,                                                     \
+		 .run = synchronize_run,                                                           \
+		 .background_run = kind##_slow_background},                                        \
+		{PORT("call_srcu", kind), .flags = OP_BY_TIME,		.batch = CALLBACKS,        \
+		 .setup = kind##_setup,	  .teardown = domains_teardown, .run = call_run},
 
-#define BASE(name, what, fn)                                                                 \
-	{                                                                                    \
-		.family = "srcu", .op = name, .subject = "baseline", .variant = what,        \
-		.flags = OP_SCALES, .setup = base_setup, .teardown = base_teardown, .run = fn \
+#define BASE(name, what, fn)                                                                       \
+	{                                                                                          \
+		.family = "srcu", .op = name, .subject = "baseline", .variant = what,              \
+		.flags = OP_SCALES, .setup = base_setup, .teardown = base_teardown, .run = fn      \
 	}
-#define UPDATED(what, fn, updater)                                                           \
-	{                                                                                    \
-		.family = "srcu", .op = "read_under_updates", .subject = "baseline",         \
-		.variant = what, .flags = OP_SCALES, .background = 1, .setup = base_setup,   \
-		.teardown = base_teardown, .run = fn, .background_run = updater              \
+#define UPDATED(what, fn, updater)                                                                 \
+	{                                                                                          \
+		.family = "srcu", .op = "read_under_updates", .subject = "baseline",               \
+		.variant = what, .flags = OP_SCALES, .background = 1, .setup = base_setup,         \
+		.teardown = base_teardown, .run = fn, .background_run = updater                    \
 	}
 
 static const struct bench_op ops[] = {
-	KINDS(PORT_ROWS)
-	BASE("read_pair", "empty", empty_pair),
+	KINDS(PORT_ROWS) BASE("read_pair", "empty", empty_pair),
 	BASE("read_pair", "load", load_pair),
 	BASE("read_pair", "two_increments", two_increments_pair),
 	BASE("read_pair", "two_barriers", two_barriers_pair),

@@ -22,7 +22,7 @@ struct team_shared {
 	_Alignas(ARCH_ALIGN_OWN_LINE) unsigned int ready; /* members at the barrier */
 	_Alignas(ARCH_ALIGN_OWN_LINE) int phase;
 	_Alignas(ARCH_ALIGN_OWN_LINE) unsigned int running; /* measured members not done yet */
-	_Alignas(ARCH_ALIGN_OWN_LINE) int failed; /* first -errno of a thread_setup() */
+	_Alignas(ARCH_ALIGN_OWN_LINE) int failed;	    /* first -errno of a thread_setup() */
 };
 
 struct member {
@@ -89,8 +89,7 @@ static void measured_loop(struct member *m)
 /* To the end of the last measured thread, which may depend on what this one does. */
 static void background_loop(struct member *m)
 {
-	while (!has_failed(m->shared) &&
-	       __atomic_load_n(&m->shared->running, __ATOMIC_ACQUIRE))
+	while (!has_failed(m->shared) && __atomic_load_n(&m->shared->running, __ATOMIC_ACQUIRE))
 		m->t.run->op->background_run(&m->t);
 }
 

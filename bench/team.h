@@ -13,7 +13,7 @@
 #include "op.h"
 
 struct team_result {
-	uint64_t ops;	      /* of the measured threads together */
+	uint64_t ops;	       /* of the measured threads together */
 	double real_ns_per_op; /* wall-clock time of a thread per operation of its own */
 	double cpu_ns_per_op;
 	double ops_per_s; /* of the measured threads together */

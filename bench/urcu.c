@@ -17,7 +17,7 @@
 
 #include "op.h"
 
-#define CALLBACKS 1024
+#define CALLBACKS      1024
 #define SLOW_READER_NS (100 * 1000)
 
 static void nothing(struct rcu_head *head)
@@ -42,98 +42,95 @@ static void heads_teardown(struct op_run *run)
 #define urcu_bp_quiescent_state()   ((void)0)
 
 /* Their header declares these for one flavour a file; the library has them for all. */
-#define FLAVOUR(f)                                                                      \
-	void f##_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));  \
-	void f##_barrier(void);                                                         \
-	static int f##_thread(struct op_thread *t)                                      \
-	{                                                                               \
-		(void)t;                                                                \
-		f##_register_thread();                                                  \
-		return 0;                                                               \
-	}                                                                               \
-	static void f##_thread_end(struct op_thread *t)                                 \
-	{                                                                               \
-		(void)t;                                                                \
-		f##_unregister_thread();                                                \
-	}                                                                               \
-	static void f##_pair(struct op_thread *t, uint64_t n)                           \
-	{                                                                               \
-		(void)t;                                                                \
-		while (n--) {                                                           \
-			f##_read_lock();                                                \
-			__asm__ __volatile__("" ::: "memory");                          \
-			f##_read_unlock();                                              \
-			__asm__ __volatile__("" : "+r"(n));                             \
-		}                                                                       \
-		f##_quiescent_state();                                                  \
-	}                                                                               \
-	static void f##_nested(struct op_thread *t, uint64_t n)                         \
-	{                                                                               \
-		(void)t;                                                                \
-		while (n--) {                                                           \
-			f##_read_lock();                                                \
-			f##_read_lock();                                                \
-			__asm__ __volatile__("" ::: "memory");                          \
-			f##_read_unlock();                                              \
-			f##_read_unlock();                                              \
-			__asm__ __volatile__("" : "+r"(n));                             \
-		}                                                                       \
-		f##_quiescent_state();                                                  \
-	}                                                                               \
-	static void f##_synchronize(struct op_thread *t, uint64_t n)                    \
-	{                                                                               \
-		(void)t;                                                                \
-		while (n--)                                                             \
-			f##_synchronize_rcu();                                          \
-	}                                                                               \
-	static void f##_synchronize_background(struct op_thread *t)                     \
-	{                                                                               \
-		f##_synchronize(t, 1);                                                  \
-	}                                                                               \
-	static void f##_reader_background(struct op_thread *t)                          \
-	{                                                                               \
-		f##_pair(t, 64);                                                        \
-	}                                                                               \
-	static void f##_slow_background(struct op_thread *t)                            \
-	{                                                                               \
-		struct timespec nap = {0, SLOW_READER_NS};                              \
-                                                                                        \
-		(void)t;                                                                \
-		f##_read_lock();                                                        \
-		nanosleep(&nap, NULL);                                                  \
-		f##_read_unlock();                                                      \
-		f##_quiescent_state();                                                  \
-	}                                                                               \
-	static void f##_call(struct op_thread *t, uint64_t n)                           \
-	{                                                                               \
-		struct rcu_head *heads = t->run->shared;                                \
-                                                                                        \
-		for (uint64_t i = 0; i < n; i++) {                                      \
-			f##_call_rcu(&heads[i % CALLBACKS], nothing);                   \
-			if (i % CALLBACKS == CALLBACKS - 1)                             \
-				f##_barrier();                                          \
-		}                                                                       \
-		f##_barrier();                                                          \
+#define FLAVOUR(f)                                                                                 \
+	void f##_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head * head));            \
+	void f##_barrier(void);                                                                    \
+	static int f##_thread(struct op_thread *t)                                                 \
+	{                                                                                          \
+		(void)t;                                                                           \
+		f##_register_thread();                                                             \
+		return 0;                                                                          \
+	}                                                                                          \
+	static void f##_thread_end(struct op_thread *t)                                            \
+	{                                                                                          \
+		(void)t;                                                                           \
+		f##_unregister_thread();                                                           \
+	}                                                                                          \
+	static void f##_pair(struct op_thread *t, uint64_t n)                                      \
+	{                                                                                          \
+		(void)t;                                                                           \
+		while (n--) {                                                                      \
+			f##_read_lock();                                                           \
+			__asm__ __volatile__("" ::: "memory");                                     \
+			f##_read_unlock();                                                         \
+			__asm__ __volatile__("" : "+r"(n));                                        \
+		}                                                                                  \
+		f##_quiescent_state();                                                             \
+	}                                                                                          \
+	static void f##_nested(struct op_thread *t, uint64_t n)                                    \
+	{                                                                                          \
+		(void)t;                                                                           \
+		while (n--) {                                                                      \
+			f##_read_lock();                                                           \
+			f##_read_lock();                                                           \
+			__asm__ __volatile__("" ::: "memory");                                     \
+			f##_read_unlock();                                                         \
+			f##_read_unlock();                                                         \
+			__asm__ __volatile__("" : "+r"(n));                                        \
+		}                                                                                  \
+		f##_quiescent_state();                                                             \
+	}                                                                                          \
+	static void f##_synchronize(struct op_thread *t, uint64_t n)                               \
+	{                                                                                          \
+		(void)t;                                                                           \
+		while (n--)                                                                        \
+			f##_synchronize_rcu();                                                     \
+	}                                                                                          \
+	static void f##_synchronize_background(struct op_thread *t)                                \
+	{                                                                                          \
+		f##_synchronize(t, 1);                                                             \
+	}                                                                                          \
+	static void f##_reader_background(struct op_thread *t)                                     \
+	{                                                                                          \
+		f##_pair(t, 64);                                                                   \
+	}                                                                                          \
+	static void f##_slow_background(struct op_thread *t)                                       \
+	{                                                                                          \
+		struct timespec nap = {0, SLOW_READER_NS};                                         \
+                                                                                                   \
+		(void)t;                                                                           \
+		f##_read_lock();                                                                   \
+		nanosleep(&nap, NULL);                                                             \
+		f##_read_unlock();                                                                 \
+		f##_quiescent_state();                                                             \
+	}                                                                                          \
+	static void f##_call(struct op_thread *t, uint64_t n)                                      \
+	{                                                                                          \
+		struct rcu_head *heads = t->run->shared;                                           \
+                                                                                                   \
+		for (uint64_t i = 0; i < n; i++)                                                   \
+			f##_call_rcu(&heads[i], nothing);                                          \
+		f##_barrier();                                                                     \
 	}
 
 #define FLAVOURS(X) X(urcu_memb) X(urcu_mb) X(urcu_qsbr) X(urcu_bp)
 FLAVOURS(FLAVOUR)
 
-#define BASE(name, f)                                                               \
-	.family = "srcu", .op = name, .subject = "baseline", .variant = #f,         \
+#define BASE(name, f)                                                                              \
+	.family = "srcu", .op = name, .subject = "baseline", .variant = #f,                        \
 	.thread_setup = f##_thread, .thread_teardown = f##_thread_end
-#define ROWS(f)                                                                     \
-	{BASE("read_pair", f), .flags = OP_SCALES, .run = f##_pair},                \
-	{BASE("read_nested", f), .flags = OP_SCALES, .run = f##_nested},            \
-	{BASE("read_under_updates", f), .flags = OP_SCALES, .background = 1,        \
-	 .run = f##_pair, .background_run = f##_synchronize_background},            \
-	{BASE("synchronize_idle", f), .run = f##_synchronize},                      \
-	{BASE("synchronize_busy", f), .background = 1, .batch = 1,                  \
-	 .run = f##_synchronize, .background_run = f##_reader_background},          \
-	{BASE("synchronize_slow_reader", f), .background = 1, .batch = 1,           \
-	 .run = f##_synchronize, .background_run = f##_slow_background},            \
-	{BASE("call_srcu", f), .setup = heads_setup, .teardown = heads_teardown,    \
-	 .run = f##_call},
+#define ROWS(f)                                                                                    \
+	{BASE("read_pair", f), .flags = OP_SCALES, .run = f##_pair},                               \
+		{BASE("read_nested", f), .flags = OP_SCALES, .run = f##_nested},                   \
+		{BASE("read_under_updates", f), .flags = OP_SCALES, .background = 1,               \
+		 .run = f##_pair, .background_run = f##_synchronize_background},                   \
+		{BASE("synchronize_idle", f), .run = f##_synchronize},                             \
+		{BASE("synchronize_busy", f), .background = 1, .batch = 1, .run = f##_synchronize, \
+		 .background_run = f##_reader_background},                                         \
+		{BASE("synchronize_slow_reader", f), .background = 1, .batch = 1,                  \
+		 .run = f##_synchronize, .background_run = f##_slow_background},                   \
+		{BASE("call_srcu", f), .flags = OP_BY_TIME,	   .batch = CALLBACKS,             \
+		 .setup = heads_setup, .teardown = heads_teardown, .run = f##_call},
 
 static const struct bench_op ops[] = {FLAVOURS(ROWS)};
 

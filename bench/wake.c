@@ -176,7 +176,13 @@ static void eventfd_wake(void *shared, unsigned int sleepers, uint32_t round)
 
 static void pipe_sleep(void *shared, unsigned int i, uint32_t round)
 {
-	eventfd_sleep(shared, i, round);
+	struct event *e = shared;
+	char one;
+
+	(void)i;
+	(void)round;
+	while (read(e->fd[0], &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 static void pipe_wake(void *shared, unsigned int sleepers, uint32_t round)
@@ -211,21 +217,22 @@ static const struct herd_ops futex_herd = {.sleep = futex_sleep, .wake = futex_w
 static const struct herd_ops cond_herd = {.sleep = cond_sleep, .wake = cond_wake};
 static const struct herd_ops eventfd_herd = {.sleep = eventfd_sleep, .wake = eventfd_wake};
 static const struct herd_ops pipe_herd = {.sleep = pipe_sleep, .wake = pipe_wake};
-static const struct herd_ops spin_herd = {
-	.sleep = spin_sleep, .wake = spin_wake, .spins = true};
+static const struct herd_ops spin_herd = {.sleep = spin_sleep, .wake = spin_wake, .spins = true};
 
-#define WAKE(who, name, what, init)                                                           \
-	.family = "wake", .op = name, .subject = who, .variant = what,            \
-	.setup = init, .teardown = event_teardown
-#define HERD(who, what, init, ops)                                                      \
-	{                                                                               \
-		WAKE(who, "wake_all", what, init), .herd = &ops,                                    \
-		.params = {{"sleepers", 4, {1, 8, 64, 256}, PARAM_ALL_QUICK}}           \
+#define WAKE(who, name, what, init)                                                                \
+	.family = "wake", .op = name, .subject = who, .variant = what, .setup = init,              \
+	.teardown = event_teardown
+#define HERD(who, what, init, ops)                                                                 \
+	{                                                                                          \
+		WAKE(who, "wake_all", what, init), .herd = &ops, .params = {                       \
+			{"sleepers", 4, {1, 8, 64, 256}, PARAM_ALL_QUICK}                          \
+		}                                                                                  \
 	}
-#define NOBODY(who, what, init, fn)                                                     \
-	{                                                                               \
-		WAKE(who, "wake_all_waker", what, init), .run = fn,                                       \
-		.params = {{"sleepers", 1, {0}, PARAM_ALL_QUICK}}                       \
+#define NOBODY(who, what, init, fn)                                                                \
+	{                                                                                          \
+		WAKE(who, "wake_all_waker", what, init), .run = fn, .params = {                    \
+			{"sleepers", 1, {0}, PARAM_ALL_QUICK}                                      \
+		}                                                                                  \
 	}
 
 static const struct bench_op ops[] = {

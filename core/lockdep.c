@@ -7,8 +7,8 @@
 #ifdef CONFIG_PROVE_LOCKING
 
 static __thread struct {
-	int locks;	/* spinlocks held */
-	int non_block;	/* depth of non_block_start() */
+	int locks;     /* spinlocks held */
+	int non_block; /* depth of non_block_start() */
 } context;
 
 void lockdep_acquire(struct lockdep_map *map)

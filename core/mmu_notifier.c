@@ -66,8 +66,8 @@ static inline struct mmu_interval_notifier *to_interval(struct interval_tree_nod
 static inline struct mmu_interval_notifier *
 first_hit(struct mmu_notifier_subscriptions *subscriptions, const struct mmu_notifier_range *range)
 {
-	return to_interval(interval_tree_iter_first(&subscriptions->itree, range->start,
-						    range->end - 1));
+	return to_interval(
+		interval_tree_iter_first(&subscriptions->itree, range->start, range->end - 1));
 }
 
 static inline struct mmu_interval_notifier *next_hit(struct mmu_interval_notifier *interval_sub,
@@ -81,9 +81,9 @@ static inline struct mmu_interval_notifier *next_hit(struct mmu_interval_notifie
  * Raises active, and freezes the tree if the range hits an interval. Returns
  * the first one hit, and in *SEQ the count that its invalidate() is to set.
  */
-static struct mmu_interval_notifier *
-inv_start(struct mmu_notifier_subscriptions *subscriptions, const struct mmu_notifier_range *range,
-	  unsigned long *seq)
+static struct mmu_interval_notifier *inv_start(struct mmu_notifier_subscriptions *subscriptions,
+					       const struct mmu_notifier_range *range,
+					       unsigned long *seq)
 {
 	struct mmu_interval_notifier *interval_sub;
 
@@ -108,7 +108,8 @@ static void drain_deferred(struct mmu_notifier_subscriptions *subscriptions)
 	struct hlist_node *next;
 
 	lockdep_assert_held(&subscriptions->lock);
-	hlist_for_each_entry_safe(interval_sub, next, &subscriptions->deferred_list, deferred_item) {
+	hlist_for_each_entry_safe(interval_sub, next, &subscriptions->deferred_list,
+				  deferred_item) {
 		hlist_del(&interval_sub->deferred_item);
 		if (RB_EMPTY_NODE(&interval_sub->interval_tree.rb)) {
 			interval_tree_insert(&interval_sub->interval_tree, &subscriptions->itree);
@@ -194,8 +195,7 @@ static void itree_release(struct mmu_notifier_subscriptions *subscriptions, stru
  */
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub)
 {
-	struct mmu_notifier_subscriptions *subscriptions =
-		interval_sub->mm->notifier_subscriptions;
+	struct mmu_notifier_subscriptions *subscriptions = interval_sub->mm->notifier_subscriptions;
 	unsigned long seq;
 	bool colliding;
 
@@ -260,8 +260,8 @@ void __mmu_notifier_release(struct mm_struct *mm)
 }
 
 /* The walk of every hook below; SUBSCRIPTION is each in turn, newest first. */
-#define for_each_subscription(subscription, mm)                                          \
-	hlist_for_each_entry_srcu(subscription, &(mm)->notifier_subscriptions->list, hlist, \
+#define for_each_subscription(subscription, mm)                                                    \
+	hlist_for_each_entry_srcu(subscription, &(mm)->notifier_subscriptions->list, hlist,        \
 				  srcu_read_lock_held(&srcu))
 
 /**
@@ -357,7 +357,8 @@ static int call_start(struct mmu_notifier *subscription, const struct mmu_notifi
 	if (likely(!ret))
 		return 0;
 
-	pr_info("mmu_notifier: invalidate_range_start op at %p failed with %d in %sblockable context\n",
+	pr_info("mmu_notifier: invalidate_range_start op at %p failed with %d in %sblockable "
+		"context\n",
 		(void *)(unsigned long)ops->invalidate_range_start, ret, blockable ? "" : "non-");
 	WARN_ON(blockable || ret != -EAGAIN);
 	/* It will not see this range's end, though others will: it must not count on one. */
@@ -705,8 +706,7 @@ static int interval_insert(struct mmu_interval_notifier *interval_sub, struct mm
 		interval_tree_insert(&interval_sub->interval_tree, &subscriptions->itree);
 	} else {
 		if (seq_is_odd(subscriptions)) {
-			hlist_add_head(&interval_sub->deferred_item,
-				       &subscriptions->deferred_list);
+			hlist_add_head(&interval_sub->deferred_item, &subscriptions->deferred_list);
 		} else {
 			WRITE_ONCE(subscriptions->invalidate_seq,
 				   subscriptions->invalidate_seq | 1);

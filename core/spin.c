@@ -11,6 +11,7 @@ static void __attribute__((__constructor__(101))) spin_init(void)
 	struct pthread_spin_spinlock unlocked = PTHREAD_SPIN_SPINLOCK_INIT;
 
 	BUG_ON(!pthread_spin_spin_trylock(&unlocked)); /* this C library wants another value */
+	pthread_spin_spin_unlock(&unlocked);
 	mcs_cpus = alloc_percpu(struct mcs_cpu);
 	BUG_ON(!mcs_cpus);
 }

@@ -40,9 +40,8 @@ void wait_queue_wake(wait_queue_head_t *wq)
 {
 	u32 old = READ_ONCE(wq->word);
 
-	while (!__atomic_compare_exchange_n(&wq->word, &old,
-					    (old + WQ_GENERATION) & ~WQ_SLEEPERS, true,
-					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	while (!__atomic_compare_exchange_n(&wq->word, &old, (old + WQ_GENERATION) & ~WQ_SLEEPERS,
+					    true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		;
 	syscall(SYS_futex, &wq->word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

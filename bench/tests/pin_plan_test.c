@@ -313,24 +313,38 @@ static void test_node_without_memory(void)
 	check_plans(topo, "node without memory", expected);
 }
 
-static void check_nodes(const char *description, int first, int last)
+static void check_nodes(struct pin_topology *topo, const char *name, int first, int last)
 {
-	struct pin_topology *topo = load(NULL, description);
-	struct pin_slot slot;
+	struct pin_slot slots[2];
 
-	CHECK(!pin_slot_of(topo, 0, &slot) && slot.node == first);
-	CHECK(!pin_slot_of(topo, 3, &slot) && slot.node == last);
+	CHECK(!pin_slot_of(topo, 0, &slots[0]) && !pin_slot_of(topo, 3, &slots[1]));
+	if (!CHECK(slots[0].node == first && slots[1].node == last))
+		fprintf(stderr, "  on %s: %d, %d\n", name, slots[0].node, slots[1].node);
 	pin_topology_free(topo);
+}
+
+/* Two packages, each with two nodes of these sizes. */
+static struct pin_topology *with_memory(unsigned long long first, unsigned long long second)
+{
+	hwloc_topology_t hw = build("pack:2 [numa] [numa] core:2 pu:1");
+	hwloc_obj_t node = NULL;
+
+	while ((node = hwloc_get_next_obj_by_type(hw, HWLOC_OBJ_NUMANODE, node)))
+		node->attr->numanode.local_memory = node->os_index % 2 ? second : first;
+	return hand_over(hw);
 }
 
 static void test_which_node(void)
 {
-	/* The first of two kinds of memory, the one that is there, and the nearer one. */
-	check_nodes("pack:2 [numa(memory=1GB)] [numa(memory=2GB)] core:2 pu:1", 0, 2);
-	check_nodes("pack:2 [numa(indexes=3,2,1,0)] [numa] core:2 pu:1", 2, 0);
-	check_nodes("pack:2 [numa(memory=0)] [numa(memory=1GB)] core:2 pu:1", 1, 3);
-	check_nodes("[numa(memory=1GB)] pack:2 [numa(memory=1GB)] core:2 pu:1", 0, 1);
-	check_nodes("pack:2 [numa] core:2 pu:1", 0, 1);
+	static const char swapped[] = "pack:2 [numa(indexes=3,2,1,0)] [numa] core:2 pu:1";
+	static const char near_and_far[] =
+		"[numa(memory=1GB)] pack:2 [numa(memory=1GB)] core:2 pu:1";
+
+	check_nodes(load(NULL, swapped), swapped, 2, 0);
+	check_nodes(load(NULL, near_and_far), near_and_far, 0, 1);
+	check_nodes(with_memory(1 << 20, 2 << 20), "both nodes with memory", 0, 2);
+	check_nodes(with_memory(0, 1 << 20), "the first node without memory", 1, 3);
+	check_nodes(with_memory(0, 0), "no word of memory", 0, 2);
 }
 
 static void test_kinds(void)

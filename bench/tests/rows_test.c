@@ -8,10 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,8 +24,24 @@
 	"iterations,real_ns_per_op,cpu_ns_per_op,ops_per_s,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,"   \
 	"insns_per_op,overlap,fairness,flags,error\n"
 
+#define PAGE   4096
+#define KILLS  100
+#define NOBODY 65534
+
 static char folder[] = "/tmp/mnbench-rows-XXXXXX";
-static char path[64];
+static char path[64], other[64], beside[64];
+static void (*before_lock)(void); /* called once */
+
+/* In the place of the C library's, to come between an open() and the lock. */
+int flock(int fd, int operation)
+{
+	void (*hook)(void) = before_lock;
+
+	before_lock = NULL;
+	if (hook)
+		hook();
+	return (int)syscall(SYS_flock, fd, operation);
+}
 
 /* The file's text; the caller frees. */
 static char *content(void)
@@ -281,32 +301,397 @@ static void test_two_runs(void)
 	unlink(path);
 }
 
-/* A limit on the file's size cuts a write short, as a full disk does. */
-static void test_no_space(void)
+static struct stat status_of(const char *name)
 {
-	struct rlimit before, small;
-	struct rows *rows = open_rows();
+	struct stat st = {0};
+
+	CHECK(!lstat(name, &st));
+	return st;
+}
+
+static bool exists(const char *name)
+{
+	return !access(name, F_OK);
+}
+
+/* Append until the next row crosses a page; that one's size. */
+static size_t fill_page(struct rows *rows)
+{
+	size_t before = (size_t)status_of(path).st_size, size = 0;
 	struct row row;
-	char *whole, why[256];
 
 	full_row(&row);
-	for (int i = 0; i < 3; i++)
+	do {
 		CHECK(!rows_append(rows, &row, NULL, 0));
-	whole = content();
-	CHECK(!getrlimit(RLIMIT_FSIZE, &before));
-	small = before;
-	small.rlim_cur = strlen(whole) + 10;
-	signal(SIGXFSZ, SIG_IGN);
-	CHECK(!setrlimit(RLIMIT_FSIZE, &small));
+		size = (size_t)status_of(path).st_size - before;
+		before += size;
+	} while (before % PAGE + size <= PAGE);
+	return size;
+}
+
+static void append_one(struct rows *rows)
+{
+	char why[256] = "";
+	struct row row;
+
+	full_row(&row);
+	CHECK(!rows_append(rows, &row, why, sizeof(why)));
+	CHECK_TEXT(why, "");
+}
+
+/* Whether the file keeps `rows` whole rows under its header, and is nothing but them. */
+static void check_rows(unsigned rows)
+{
+	char *text = content(), *line = text, *end;
+
+	for (; (end = strchr(line, '\n')); line = end + 1)
+		if (line != text) {
+			CHECK(!strncmp(line, "1,r1,2026-01-31T23:59:59Z,h,riscv64,", 36));
+			rows--;
+		}
+	CHECK(!*line);
+	CHECK(!rows);
+	CHECK(!strncmp(text, HEADER, strlen(HEADER)));
+	free(text);
+}
+
+/* Rows within a page stay in the file, any other comes with a new one, and no row is lost. */
+static void test_crossing(void)
+{
+	struct rows *rows = open_rows();
+	struct stat before = status_of(path), after;
+	unsigned crossings = 0;
+	struct row row;
+
+	for (int i = 0; i < 100; i++, before = after) {
+		append_one(rows);
+		after = status_of(path);
+
+		bool crosses = before.st_size / PAGE != (after.st_size - 1) / PAGE;
+
+		CHECK((before.st_ino != after.st_ino) == crosses);
+		CHECK(!exists(beside));
+		crossings += crosses;
+	}
+	CHECK(crossings > 3);
+	check_rows(100);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(path);
+
+	/* One longer than any page. */
+	char error[3 * PAGE];
+
+	memset(error, 'e', sizeof(error) - 1);
+	error[sizeof(error) - 1] = '\0';
+	rows = open_rows();
+	before = status_of(path);
+	full_row(&row);
+	row.error = error;
+	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(before.st_ino != status_of(path).st_ino);
+	append_one(rows);
+	check_rows(2);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(path);
+}
+
+/* More than one buffer of the copy, and no descriptor left open. */
+static void test_long_file(void)
+{
+	struct rows *rows = open_rows();
+	int first = dup(0), second;
+
+	close(first);
+	for (int i = 0; i < 1000; i++)
+		append_one(rows);
+	check_rows(1000);
+	CHECK(status_of(path).st_size > 2 * 65536);
+	second = dup(0);
+	close(second);
+	CHECK(second <= first + 1);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(path);
+}
+
+static void test_lock_kept(void)
+{
+	struct rows *first = open_rows(), *second = NULL;
+	int old = open(path, O_RDONLY);
+
+	fill_page(first);
+	append_one(first);
+	CHECK(!flock(old, LOCK_EX | LOCK_NB)); /* the replaced one, of no use */
+	CHECK(rows_open(&second, path, NULL, 0) == -EBUSY);
+	close(old);
+	CHECK(!rows_close(first, NULL, 0));
+	CHECK(!rows_open(&second, path, NULL, 0));
+	CHECK(!rows_close(second, NULL, 0));
+	unlink(path);
+}
+
+static struct rows *holder;
+
+static void replace_and_hold(void)
+{
+	append_one(holder);
+}
+
+static void replace_and_go(void)
+{
+	append_one(holder);
+	CHECK(!rows_close(holder, NULL, 0));
+}
+
+static void remove_file(void)
+{
+	CHECK(!rows_close(holder, NULL, 0));
+	unlink(path);
+}
+
+/* The file is replaced between our open() and our lock: what we have locked is not the file. */
+static void test_replaced_under_open(void)
+{
+	struct rows *rows = NULL;
+
+	holder = open_rows();
+	fill_page(holder);
+	before_lock = replace_and_hold;
+	CHECK(rows_open(&rows, path, NULL, 0) == -EBUSY);
+	fill_page(holder);
+	before_lock = replace_and_go;
+	rows = open_rows();
+	append_one(rows);
+	CHECK(!rows_close(rows, NULL, 0));
+	CHECK(status_of(path).st_size > 2 * PAGE);
+
+	holder = open_rows();
+	before_lock = remove_file;
+	rows = open_rows();
+	append_one(rows);
+	check_rows(1);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(path);
+}
+
+static void test_symlink(void)
+{
+	struct rows *rows;
+	struct stat before;
+
+	CHECK(!symlink("f.csv", other));
+	CHECK(!rows_open(&rows, other, NULL, 0));
+	before = status_of(path);
+	fill_page(rows);
+	append_one(rows);
+	CHECK(S_ISLNK(status_of(other).st_mode));
+	CHECK(before.st_ino != status_of(path).st_ino);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(other);
+	unlink(path);
+}
+
+static void test_mode_kept(void)
+{
+	struct rows *rows;
+	struct stat before, after;
+
+	write_content("");
+	CHECK(!chmod(path, 0646));
+	if (chown(path, NOBODY, NOBODY - 1))
+		printf("not root: the owner is ours before and after\n");
+	before = status_of(path);
+	rows = open_rows();
+	fill_page(rows);
+	append_one(rows);
+	after = status_of(path);
+	CHECK(before.st_ino != after.st_ino);
+	CHECK(before.st_mode == after.st_mode);
+	CHECK(before.st_uid == after.st_uid && before.st_gid == after.st_gid);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(path);
+}
+
+/* The file is in use under another name: the rows are to be seen there too. */
+static void check_in_place(struct rows *rows)
+{
+	ino_t before = status_of(path).st_ino;
+
+	fill_page(rows);
+	append_one(rows);
+	CHECK(before == status_of(path).st_ino);
+	CHECK(!rows_close(rows, NULL, 0));
+}
+
+static void test_other_names(void)
+{
+	struct rows *rows = open_rows();
+	char name[64];
+	int fd;
+
+	CHECK(!link(path, other));
+	check_in_place(rows);
+	unlink(other);
+	unlink(path);
+
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	CHECK(!rows_open(&rows, name, NULL, 0));
+	check_in_place(rows);
+	close(fd);
+	unlink(path);
+}
+
+/* Another file has the name now: neither is it replaced, nor are rows lost. */
+static void test_moved(void)
+{
+	struct rows *rows = open_rows();
+	off_t before;
+
+	fill_page(rows);
+	CHECK(!rename(path, other));
+	before = status_of(other).st_size;
+	write_content("not ours\n");
+	append_one(rows);
+	check_content("not ours\n");
+	CHECK(status_of(other).st_size > before);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(other);
+	unlink(path);
+}
+
+/* The parent's checks, and then those of a child that must not change the parent. */
+static void in_child(int (*test)(void))
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (!child) {
+		check_failures = 0;
+		_exit(test());
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == TEST_SKIP));
+}
+
+static void limit_size(rlim_t size)
+{
+	struct rlimit limit;
+
+	CHECK(!getrlimit(RLIMIT_FSIZE, &limit));
+	limit.rlim_cur = size;
+	CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
+}
+
+/* A file that takes no more rows is as it was, with no copy beside it, and takes them later. */
+static void check_no_space(struct rows *rows)
+{
+	char *whole = content(), why[256] = "";
+	struct row row;
+
+	full_row(&row);
 	CHECK(rows_append(rows, &row, why, sizeof(why)) == -ENOSPC);
 	CHECK_HAS(why, "No space left on device");
 	CHECK(!strncmp(why, path, strlen(path)));
-	CHECK(!setrlimit(RLIMIT_FSIZE, &before));
 	check_content(whole);
-	CHECK(!rows_append(rows, &row, NULL, 0));
-	CHECK(!rows_close(rows, NULL, 0));
+	CHECK(!exists(beside));
 	free(whole);
+}
+
+/* A folder that is not to be written to, in which rows go in place; and are taken back. */
+static int unwritable_folder(void)
+{
+	struct rows *rows;
+
+	if (!geteuid() && (setgid(NOBODY) || setuid(NOBODY))) {
+		printf("cannot be another user: no test of an unwritable folder\n");
+		return TEST_SKIP;
+	}
+	rows = open_rows();
+	fill_page(rows);
+	limit_size((rlim_t)status_of(path).st_size + 10);
+	check_no_space(rows);
+	limit_size(RLIM_INFINITY);
+	check_in_place(rows);
+	return check_result();
+}
+
+static void test_unwritable_folder(void)
+{
+	write_content("");
+	CHECK(!chmod(path, 0666));
+	CHECK(!chmod(folder, 0555));
+	in_child(unwritable_folder);
+	CHECK(!chmod(folder, 0700));
+	check_rows((unsigned)0);
 	unlink(path);
+}
+
+/* Of another user, who keeps it. */
+static int strange_owner(void)
+{
+	struct rows *rows;
+
+	if (geteuid() || setgid(NOBODY) || setuid(NOBODY)) {
+		printf("cannot be another user: no test of another's file\n");
+		return TEST_SKIP;
+	}
+	rows = open_rows();
+	check_in_place(rows);
+	CHECK(!exists(beside));
+	return check_result();
+}
+
+static void test_strange_owner(void)
+{
+	write_content("");
+	CHECK(!chmod(path, 0666));
+	CHECK(!chmod(folder, 0777));
+	in_child(strange_owner);
+	CHECK(!chmod(folder, 0700));
+	unlink(path);
+}
+
+/* A limit on the file's size cuts a write short: of a row within a page, and of the copy. */
+static void test_no_space(void)
+{
+	struct rows *rows = open_rows();
+
+	for (int i = 0; i < 3; i++)
+		append_one(rows);
+	limit_size((rlim_t)status_of(path).st_size + 10);
+	check_no_space(rows);
+	limit_size(RLIM_INFINITY);
+	append_one(rows);
+	fill_page(rows);
+	limit_size((rlim_t)status_of(path).st_size + 10);
+	check_no_space(rows);
+	limit_size(RLIM_INFINITY);
+	append_one(rows);
+	CHECK(!rows_close(rows, NULL, 0));
+	unlink(path);
+}
+
+/* There is room for the file, but not for a second one. */
+static int full_disk(void)
+{
+	struct rows *rows;
+	int err = 0;
+	struct row row;
+
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", folder, "tmpfs", 0, "size=64k")) {
+		printf("cannot mount: no test of a full disk\n");
+		return TEST_SKIP;
+	}
+	rows = open_rows();
+	full_row(&row);
+	for (int i = 0; i < 1000 && !err; i++)
+		err = rows_append(rows, &row, NULL, 0);
+	CHECK(err == -ENOSPC);
+	CHECK(status_of(path).st_size > 4 * PAGE);
+	check_no_space(rows);
+	CHECK(!rows_close(rows, NULL, 0));
+	return check_result();
 }
 
 static void test_pipe(void)
@@ -353,36 +738,27 @@ static unsigned commas(const char *line)
 	return n;
 }
 
-/*
- * Every line that is there is a whole one. The kernel looks for SIGKILL between the pages of one
- * write(2), so that about one in 500 of these kills cuts a row, and only ever where a page ends;
- * that file is refused.
- */
+/* Every line that is there is a whole one, and the next run can go on with them. */
 static void check_after_kill(void)
 {
 	char *text = content(), *line = text, *end;
-	struct rows *rows;
-	size_t length = strlen(text);
 
 	for (; (end = strchr(line, '\n')); line = end + 1) {
 		CHECK(commas(line) == 27);
 		CHECK(line == text || !strncmp(line, "1,r1,2026-01-31T23:59:59Z,h,riscv64,", 36));
 	}
-	if (*line) {
-		printf("a row was cut at %zu\n", length);
-		CHECK(length % (size_t)sysconf(_SC_PAGESIZE) == 0);
-		CHECK(rows_open(&rows, path, NULL, 0) == -EINVAL);
-	} else {
+	if (!CHECK(!*line))
+		printf("a row was cut at %zu\n", strlen(text));
+	else
 		/* The lock has gone with its holder. */
-		CHECK(!rows_open(&rows, path, NULL, 0));
-		CHECK(!rows_close(rows, NULL, 0));
-	}
+		CHECK(!rows_close(open_rows(), NULL, 0));
+	CHECK(!exists(beside));
 	free(text);
 }
 
-static void test_kill(void)
+static void test_kill(int kills)
 {
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < kills; i++) {
 		pid_t child = fork();
 		struct stat st = {0};
 		int status;
@@ -391,7 +767,7 @@ static void test_kill(void)
 			write_for_ever();
 		while (stat(path, &st) || st.st_size < 2000)
 			usleep(100);
-		usleep((useconds_t)(lrand48() % 1000));
+		usleep((useconds_t)(lrand48() % 2000));
 		CHECK(!kill(child, SIGKILL));
 		CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
 		check_after_kill();
@@ -399,13 +775,42 @@ static void test_kill(void)
 	}
 }
 
-int main(void)
+static void kill_self(void)
+{
+	raise(SIGKILL);
+}
+
+/* Killed with a copy begun: the file is the old one, and the next run removes the copy. */
+static void test_kill_in_copy(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		struct rows *rows = open_rows();
+
+		fill_page(rows);
+		before_lock = kill_self;
+		append_one(rows);
+		_exit(1);
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+	CHECK(exists(beside));
+	check_after_kill();
+	unlink(path);
+}
+
+/* `rows_test 5000`: that many kills. */
+int main(int argc, char **argv)
 {
 	if (!mkdtemp(folder)) {
 		perror(folder);
 		return 1;
 	}
 	snprintf(path, sizeof(path), "%s/f.csv", folder);
+	snprintf(other, sizeof(other), "%s/g.csv", folder);
+	snprintf(beside, sizeof(beside), "%s/.f.csv.new", folder);
+	signal(SIGXFSZ, SIG_IGN);
 	test_cells();
 	test_quoting();
 	test_time();
@@ -413,9 +818,21 @@ int main(void)
 	test_append_to_old();
 	test_refused();
 	test_two_runs();
+	test_crossing();
+	test_long_file();
+	test_lock_kept();
+	test_replaced_under_open();
+	test_symlink();
+	test_mode_kept();
+	test_other_names();
+	test_moved();
+	test_unwritable_folder();
+	test_strange_owner();
 	test_no_space();
+	in_child(full_disk);
 	test_pipe();
-	test_kill();
+	test_kill_in_copy();
+	test_kill(argc > 1 ? atoi(argv[1]) : KILLS);
 	CHECK(!rmdir(folder));
 	return check_result();
 }

@@ -28,7 +28,7 @@ struct litmus {
 };
 
 static const struct litmus *litmus;
-static unsigned long n_rounds;
+static bool over; /* said between a round's two meetings */
 
 /* Both come here, N times so far, and leave as close in time as spinning gets them. */
 static void meet(unsigned long n)
@@ -42,33 +42,38 @@ static void meet(unsigned long n)
 
 static void left_side(void *arg)
 {
+	unsigned long n = 0;
+
 	(void)arg;
-	for (unsigned long n = 0; n < n_rounds; n++) {
-		meet(2 * n + 1);
+	do {
+		meet(++n);
 		litmus->left();
-		meet(2 * n + 2);
-	}
+		meet(++n);
+	} while (!READ_ONCE(over));
 }
 
 static void run(const struct litmus *which)
 {
-	unsigned long forbidden = 0;
+	unsigned long most = rounds(60000), n = 0, forbidden = 0;
+	double until = seconds() + 0.4; /* slow where two threads share a core */
 	struct task task;
 
 	litmus = which;
-	n_rounds = rounds(60000);
 	met.value = x.value = y.value = 0;
+	over = false;
 	task_start(&task, left_side, NULL);
-	for (unsigned long n = 0; n < n_rounds; n++) {
-		meet(2 * n + 1);
+	do {
+		meet(++n);
 		litmus->right();
-		meet(2 * n + 2);
+		if (n >= 2 * most || seconds() > until)
+			WRITE_ONCE(over, true);
+		meet(++n);
 		forbidden += litmus->forbidden();
 		WRITE_ONCE(x.value, 0);
 		WRITE_ONCE(y.value, 0);
-	}
+	} while (!over);
 	task_join(&task);
-	printf("  %s\n", which->name);
+	printf("  %s: %lu rounds\n", which->name, n / 2);
 	CHECK_EQ(forbidden, 0);
 }
 

@@ -92,6 +92,9 @@ static inline int check_exit(void)
 #define CHECK_SANITIZED 1
 #endif
 #endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
 
 /* N rounds, times MNBENCH_TEST_SCALE from the environment; at least one. */
 static inline unsigned long rounds(unsigned long n)
@@ -99,9 +102,8 @@ static inline unsigned long rounds(unsigned long n)
 	const char *scale = getenv("MNBENCH_TEST_SCALE");
 	double share = scale ? strtod(scale, NULL) : 1.0;
 
-#ifdef CHECK_SANITIZED
-	share /= 5;
-#endif
+	if (CHECK_SANITIZED)
+		share /= 5;
 	return share * (double)n < 1 ? 1 : (unsigned long)(share * (double)n);
 }
 

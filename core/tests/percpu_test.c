@@ -202,13 +202,12 @@ static void allocate_until_it_fails(void)
 
 static void out_of_memory(void)
 {
-#ifdef CHECK_SANITIZED
-	check_skip("a sanitizer's own memory does not fit under a limit");
-#else
 	char text[4096];
 
-	CHECK(exited_ok(in_child(allocate_until_it_fails, text, sizeof(text))));
-#endif
+	if (CHECK_SANITIZED)
+		check_skip("a sanitizer's own memory does not fit under a limit");
+	else
+		CHECK(exited_ok(in_child(allocate_until_it_fails, text, sizeof(text))));
 }
 
 int main(void)

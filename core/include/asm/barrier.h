@@ -19,13 +19,13 @@
 #define cpu_relax() arch_cpu_relax()
 
 /* Spins until COND holds of VAL, the word at PTR; the last read is an acquire. */
-#define smp_cond_load_acquire(ptr, cond_expr)             \
-	({                                                \
-		struct spin_wait __w = {0};               \
-		__typeof__(*(ptr)) VAL;                   \
-		while (VAL = smp_load_acquire(ptr), !(cond_expr)) \
-			spin_wait_relax(&__w);            \
-		VAL;                                      \
+#define smp_cond_load_acquire(ptr, cond_expr)                                                      \
+	({                                                                                         \
+		struct spin_wait __w = {0};                                                        \
+		__typeof__(*(ptr)) VAL;                                                            \
+		while (VAL = smp_load_acquire(ptr), !(cond_expr))                                  \
+			spin_wait_relax(&__w);                                                     \
+		VAL;                                                                               \
 	})
 
 /*

@@ -11,31 +11,37 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-#define ATOMIC_INIT(i)	 {(i)}
-#define ATOMIC64_INIT(i) {(i)}
+#define ATOMIC_INIT(i)                                                                             \
+	{                                                                                          \
+		(i)                                                                                \
+	}
+#define ATOMIC64_INIT(i)                                                                           \
+	{                                                                                          \
+		(i)                                                                                \
+	}
 
-#define xchg(ptr, v)                                                         \
-	({                                                                   \
-		__auto_type __xchg = __atomic_exchange_n((ptr), (v), __ATOMIC_SEQ_CST); \
-		smp_mb__after_atomic();                                      \
-		__xchg;                                                      \
+#define xchg(ptr, v)                                                                               \
+	({                                                                                         \
+		__auto_type __xchg = __atomic_exchange_n((ptr), (v), __ATOMIC_SEQ_CST);            \
+		smp_mb__after_atomic();                                                            \
+		__xchg;                                                                            \
 	})
 
-#define __cmpxchg_order(ptr, old, new, order)                                \
-	({                                                                   \
-		__typeof__(*(ptr)) __cx_old = (old);                         \
-		__atomic_compare_exchange_n((ptr), &__cx_old, (new), false,  \
-					    (order), __ATOMIC_RELAXED);      \
-		__cx_old;                                                    \
+#define __cmpxchg_order(ptr, old, new, order)                                                      \
+	({                                                                                         \
+		__typeof__(*(ptr)) __cx_old = (old);                                               \
+		__atomic_compare_exchange_n((ptr), &__cx_old, (new), false, (order),               \
+					    __ATOMIC_RELAXED);                                     \
+		__cx_old;                                                                          \
 	})
 #define cmpxchg_relaxed(ptr, old, new) __cmpxchg_order(ptr, old, new, __ATOMIC_RELAXED)
 #define cmpxchg_acquire(ptr, old, new) __cmpxchg_order(ptr, old, new, __ATOMIC_ACQUIRE)
 #define cmpxchg_release(ptr, old, new) __cmpxchg_order(ptr, old, new, __ATOMIC_RELEASE)
-#define cmpxchg(ptr, old, new)                                               \
-	({                                                                   \
-		__auto_type __cx = __cmpxchg_order(ptr, old, new, __ATOMIC_SEQ_CST); \
-		smp_mb__after_atomic();                                      \
-		__cx;                                                        \
+#define cmpxchg(ptr, old, new)                                                                     \
+	({                                                                                         \
+		__auto_type __cx = __cmpxchg_order(ptr, old, new, __ATOMIC_SEQ_CST);               \
+		smp_mb__after_atomic();                                                            \
+		__cx;                                                                              \
 	})
 
 static inline int atomic_read(const atomic_t *v)

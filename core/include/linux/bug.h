@@ -27,29 +27,27 @@ void bug_die(const char *file, unsigned int line, const char *func, const char *
 /** bug_warn_count - warnings so far, of all places: what a test compares */
 unsigned long bug_warn_count(void);
 
-#define __WARN_AT(cond_str)                                             \
-	do {                                                            \
-		static struct bug_site __site = {                       \
-			__FILE__, __func__, cond_str, __LINE__, 0};     \
-		bug_warn(&__site);                                      \
+#define __WARN_AT(cond_str)                                                                        \
+	do {                                                                                       \
+		static struct bug_site __site = {__FILE__, __func__, cond_str, __LINE__, 0};       \
+		bug_warn(&__site);                                                                 \
 	} while (0)
 
-#define WARN_ON(condition)                             \
-	({                                             \
-		bool __warn_ret = !!(condition);       \
-		if (unlikely(__warn_ret))              \
-			__WARN_AT(#condition);         \
-		unlikely(__warn_ret);                  \
+#define WARN_ON(condition)                                                                         \
+	({                                                                                         \
+		bool __warn_ret = !!(condition);                                                   \
+		if (unlikely(__warn_ret))                                                          \
+			__WARN_AT(#condition);                                                     \
+		unlikely(__warn_ret);                                                              \
 	})
 /* Printing once per place is what WARN_ON does here already. */
 #define WARN_ON_ONCE(condition) WARN_ON(condition)
 
-#define BUG()                                                                 \
-	bug_die(__FILE__, __LINE__, __func__, "BUG()")
-#define BUG_ON(condition)                                                     \
-	do {                                                                  \
-		if (unlikely(condition))                                      \
-			bug_die(__FILE__, __LINE__, __func__, #condition);    \
+#define BUG() bug_die(__FILE__, __LINE__, __func__, "BUG()")
+#define BUG_ON(condition)                                                                          \
+	do {                                                                                       \
+		if (unlikely(condition))                                                           \
+			bug_die(__FILE__, __LINE__, __func__, #condition);                         \
 	} while (0)
 
 #endif

@@ -13,17 +13,17 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define min(a, b)                              \
-	({                                     \
-		__auto_type __min_a = (a);     \
-		__auto_type __min_b = (b);     \
-		__min_a < __min_b ? __min_a : __min_b; \
+#define min(a, b)                                                                                  \
+	({                                                                                         \
+		__auto_type __min_a = (a);                                                         \
+		__auto_type __min_b = (b);                                                         \
+		__min_a < __min_b ? __min_a : __min_b;                                             \
 	})
-#define max(a, b)                              \
-	({                                     \
-		__auto_type __max_a = (a);     \
-		__auto_type __max_b = (b);     \
-		__max_a > __max_b ? __max_a : __max_b; \
+#define max(a, b)                                                                                  \
+	({                                                                                         \
+		__auto_type __max_a = (a);                                                         \
+		__auto_type __max_b = (b);                                                         \
+		__max_a > __max_b ? __max_a : __max_b;                                             \
 	})
 
 #endif

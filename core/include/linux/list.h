@@ -6,8 +6,11 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-#define HLIST_HEAD_INIT	    {NULL}
-#define INIT_HLIST_HEAD(h)  ((h)->first = NULL)
+#define HLIST_HEAD_INIT                                                                            \
+	{                                                                                          \
+		NULL                                                                               \
+	}
+#define INIT_HLIST_HEAD(h)   ((h)->first = NULL)
 #define hlist_entry(p, t, m) container_of(p, t, m)
 
 static inline void INIT_HLIST_NODE(struct hlist_node *n)
@@ -55,20 +58,20 @@ static inline void hlist_del_init(struct hlist_node *n)
 		hlist_del(n);
 }
 
-#define hlist_entry_safe(ptr, type, member)                              \
-	({                                                               \
-		__auto_type __hl = (ptr);                                \
-		__hl ? hlist_entry(__hl, type, member) : (type *)NULL;   \
+#define hlist_entry_safe(ptr, type, member)                                                        \
+	({                                                                                         \
+		__auto_type __hl = (ptr);                                                          \
+		__hl ? hlist_entry(__hl, type, member) : (type *)NULL;                             \
 	})
 
-#define hlist_for_each_entry(pos, head, member)                          \
-	for (pos = hlist_entry_safe((head)->first, __typeof__(*pos), member); pos; \
+#define hlist_for_each_entry(pos, head, member)                                                    \
+	for (pos = hlist_entry_safe((head)->first, __typeof__(*pos), member); pos;                 \
 	     pos = hlist_entry_safe(pos->member.next, __typeof__(*pos), member))
 
 /* The same while the body may unlink POS; N is a struct hlist_node *. */
-#define hlist_for_each_entry_safe(pos, n, head, member)                  \
-	for (pos = hlist_entry_safe((head)->first, __typeof__(*pos), member); \
-	     pos && ((n = pos->member.next), 1);                         \
+#define hlist_for_each_entry_safe(pos, n, head, member)                                            \
+	for (pos = hlist_entry_safe((head)->first, __typeof__(*pos), member);                      \
+	     pos && ((n = pos->member.next), 1);                                                   \
 	     pos = hlist_entry_safe(n, __typeof__(*pos), member))
 
 #endif

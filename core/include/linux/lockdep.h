@@ -31,7 +31,8 @@ void non_block_end(void);
 
 #else
 
-struct lockdep_map {};
+struct lockdep_map {
+};
 
 static inline void lockdep_acquire(struct lockdep_map *map)
 {

@@ -31,14 +31,14 @@ struct mmu_interval_notifier;
 
 /* Why a range is invalidated. */
 enum mmu_notifier_event {
-	MMU_NOTIFY_UNMAP = 0,	     /* munmap, or mremap's old place */
-	MMU_NOTIFY_CLEAR,	     /* entries cleared: swap, truncation, COW break */
-	MMU_NOTIFY_PROTECTION_VMA,   /* mprotect of the whole range, by its vma */
-	MMU_NOTIFY_PROTECTION_PAGE,  /* some pages' entries, the vma's bits stay */
-	MMU_NOTIFY_SOFT_DIRTY,	     /* dirty tracking: write bits go, pages stay */
-	MMU_NOTIFY_RELEASE,	     /* the mm dies, interval notifiers only */
-	MMU_NOTIFY_MIGRATE,	     /* to device memory; owner says whose */
-	MMU_NOTIFY_EXCLUSIVE,	     /* for a device's exclusive access; owner says whose */
+	MMU_NOTIFY_UNMAP = 0,	    /* munmap, or mremap's old place */
+	MMU_NOTIFY_CLEAR,	    /* entries cleared: swap, truncation, COW break */
+	MMU_NOTIFY_PROTECTION_VMA,  /* mprotect of the whole range, by its vma */
+	MMU_NOTIFY_PROTECTION_PAGE, /* some pages' entries, the vma's bits stay */
+	MMU_NOTIFY_SOFT_DIRTY,	    /* dirty tracking: write bits go, pages stay */
+	MMU_NOTIFY_RELEASE,	    /* the mm dies, interval notifiers only */
+	MMU_NOTIFY_MIGRATE,	    /* to device memory; owner says whose */
+	MMU_NOTIFY_EXCLUSIVE,	    /* for a device's exclusive access; owner says whose */
 };
 
 #define MMU_NOTIFIER_RANGE_BLOCKABLE (1 << 0)
@@ -139,9 +139,8 @@ static inline struct mmu_notifier *mmu_notifier_get(const struct mmu_notifier_op
 	return ret;
 }
 
-int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub,
-				 struct mm_struct *mm, unsigned long start,
-				 unsigned long length,
+int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub, struct mm_struct *mm,
+				 unsigned long start, unsigned long length,
 				 const struct mmu_interval_notifier_ops *ops);
 int mmu_interval_notifier_insert_locked(struct mmu_interval_notifier *interval_sub,
 					struct mm_struct *mm, unsigned long start,
@@ -181,8 +180,7 @@ static inline bool mmu_interval_check_retry(struct mmu_interval_notifier *interv
 /* The hooks behind the guards below; the mm has subscriptions. */
 void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm);
 void __mmu_notifier_release(struct mm_struct *mm);
-int __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start,
-				     unsigned long end);
+int __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start, unsigned long end);
 int __mmu_notifier_clear_young(struct mm_struct *mm, unsigned long start, unsigned long end);
 int __mmu_notifier_test_young(struct mm_struct *mm, unsigned long address);
 void __mmu_notifier_change_pte(struct mm_struct *mm, unsigned long address, pte_t pte);
@@ -212,10 +210,9 @@ static inline void mmu_notifier_range_init(struct mmu_notifier_range *range,
 }
 
 static inline void mmu_notifier_range_init_owner(struct mmu_notifier_range *range,
-						 enum mmu_notifier_event event,
-						 unsigned int flags, struct mm_struct *mm,
-						 unsigned long start, unsigned long end,
-						 void *owner)
+						 enum mmu_notifier_event event, unsigned int flags,
+						 struct mm_struct *mm, unsigned long start,
+						 unsigned long end, void *owner)
 {
 	mmu_notifier_range_init(range, event, flags, mm, start, end);
 	range->owner = owner;

@@ -58,18 +58,17 @@ static __always_inline unsigned long __my_cpu_offset(void)
 #define smp_processor_id()     ((unsigned int)(__my_cpu_offset() / PCPU_UNIT_SIZE))
 #define raw_smp_processor_id() smp_processor_id()
 
-#define per_cpu_ptr(ptr, cpu) \
-	((__typeof__(ptr))((char *)(ptr) + (unsigned long)(cpu) * PCPU_UNIT_SIZE))
+#define per_cpu_ptr(ptr, cpu)                                                                      \
+	((__typeof__(ptr))((char *)(ptr) + (unsigned long)(cpu)*PCPU_UNIT_SIZE))
 #define this_cpu_ptr(ptr) ((__typeof__(ptr))((char *)(ptr) + __my_cpu_offset()))
 
 /* Only this thread writes the copy, so the increment need not be atomic, just whole. */
-#define this_cpu_inc(pcp)                                   \
-	do {                                                \
-		__typeof__(&(pcp)) __pc = this_cpu_ptr(&(pcp)); \
-		WRITE_ONCE(*__pc, READ_ONCE(*__pc) + 1);    \
+#define this_cpu_inc(pcp)                                                                          \
+	do {                                                                                       \
+		__typeof__(&(pcp)) __pc = this_cpu_ptr(&(pcp));                                    \
+		WRITE_ONCE(*__pc, READ_ONCE(*__pc) + 1);                                           \
 	} while (0)
 
-#define for_each_possible_cpu(cpu) \
-	for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
+#define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
 
 #endif

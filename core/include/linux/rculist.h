@@ -28,12 +28,11 @@ static inline void hlist_del_init_rcu(struct hlist_node *n)
 }
 
 /* COND, when there is one, says which lock stands in for the read section. */
-#define hlist_for_each_entry_rcu(pos, head, member, ...)                            \
-	for (pos = hlist_entry_safe(rcu_dereference((head)->first), __typeof__(*pos), \
-				    member);                                         \
-	     pos; pos = hlist_entry_safe(rcu_dereference(pos->member.next),          \
-					 __typeof__(*pos), member))
-#define hlist_for_each_entry_srcu(pos, head, member, cond) \
+#define hlist_for_each_entry_rcu(pos, head, member, ...)                                           \
+	for (pos = hlist_entry_safe(rcu_dereference((head)->first), __typeof__(*pos), member);     \
+	     pos;                                                                                  \
+	     pos = hlist_entry_safe(rcu_dereference(pos->member.next), __typeof__(*pos), member))
+#define hlist_for_each_entry_srcu(pos, head, member, cond)                                         \
 	hlist_for_each_entry_rcu(pos, head, member)
 
 #endif

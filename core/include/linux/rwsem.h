@@ -8,7 +8,7 @@
 
 struct rw_semaphore {
 	pthread_rwlock_t lock;
-	int readers;	    /* those inside; kept in debug builds, as is writer */
+	int readers; /* those inside; kept in debug builds, as is writer */
 	void *writer;
 };
 

@@ -38,8 +38,11 @@ typedef struct spinlock {
 	struct lockdep_map dep_map;
 } spinlock_t;
 
-#define __SPIN_LOCK_UNLOCKED(name) {.raw = __spin_name(MNCORE_SPINLOCK, _SPINLOCK_INIT)}
-#define DEFINE_SPINLOCK(name)	   spinlock_t name = __SPIN_LOCK_UNLOCKED(name)
+#define __SPIN_LOCK_UNLOCKED(name)                                                                 \
+	{                                                                                          \
+		.raw = __spin_name(MNCORE_SPINLOCK, _SPINLOCK_INIT)                                \
+	}
+#define DEFINE_SPINLOCK(name) spinlock_t name = __SPIN_LOCK_UNLOCKED(name)
 
 static inline void spin_lock_init(spinlock_t *lock)
 {

@@ -35,7 +35,7 @@ struct srcu_struct {
 struct srcu_usage {
 	struct srcu_struct *ssp;
 	pthread_mutex_t gp_mutex;
-	unsigned long gp_seq; /* odd: a grace period runs; under gp_mutex */
+	unsigned long gp_seq;	    /* odd: a grace period runs; under gp_mutex */
 	struct rcu_head *callbacks; /* newest first */
 	pthread_mutex_t cb_mutex;
 	pthread_cond_t cb_cond; /* the worker has something to do, or is idle again */
@@ -80,12 +80,12 @@ void srcu_barrier(struct srcu_struct *ssp);
 void srcu_define(struct srcu_struct *ssp);
 
 /* A domain without a call to set it up: a constructor makes it, before main(). */
-#define __DEFINE_SRCU(name, is_static, is_fast)                                       \
-	is_static struct srcu_struct name = {.fast = is_fast};                        \
-	static void __attribute__((__constructor__(200))) __srcu_define_##name(void)  \
-	{                                                                             \
-		srcu_define(&name);                                                   \
-	}                                                                             \
+#define __DEFINE_SRCU(name, is_static, is_fast)                                                    \
+	is_static struct srcu_struct name = {.fast = is_fast};                                     \
+	static void __attribute__((__constructor__(200))) __srcu_define_##name(void)               \
+	{                                                                                          \
+		srcu_define(&name);                                                                \
+	}                                                                                          \
 	struct __srcu_semicolon
 #define DEFINE_SRCU(name)	      __DEFINE_SRCU(name, , false)
 #define DEFINE_STATIC_SRCU(name)      __DEFINE_SRCU(name, static, false)

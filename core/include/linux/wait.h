@@ -29,8 +29,11 @@ typedef struct wait_queue_head {
 	u32 word;
 } wait_queue_head_t;
 
-#define __WAIT_QUEUE_HEAD_INITIALIZER(name) {0}
-#define DECLARE_WAIT_QUEUE_HEAD(name)	    wait_queue_head_t name = {0}
+#define __WAIT_QUEUE_HEAD_INITIALIZER(name)                                                        \
+	{                                                                                          \
+		0                                                                                  \
+	}
+#define DECLARE_WAIT_QUEUE_HEAD(name) wait_queue_head_t name = {0}
 
 static inline void init_waitqueue_head(wait_queue_head_t *wq)
 {
@@ -49,15 +52,15 @@ void wait_queue_wake(wait_queue_head_t *wq);
  * CONDITION is evaluated by the caller's thread, any number of times. Whoever
  * makes it true calls wake_up_all() afterwards. May sleep; signals do not end it.
  */
-#define wait_event(wq, condition)                                \
-	do {                                                     \
-		might_sleep();                                   \
-		while (!(condition)) {                           \
-			u32 __wq_val = wait_queue_prepare(&(wq)); \
-			if (condition)                           \
-				break;                           \
-			wait_queue_sleep(&(wq), __wq_val);       \
-		}                                                \
+#define wait_event(wq, condition)                                                                  \
+	do {                                                                                       \
+		might_sleep();                                                                     \
+		while (!(condition)) {                                                             \
+			u32 __wq_val = wait_queue_prepare(&(wq));                                  \
+			if (condition)                                                             \
+				break;                                                             \
+			wait_queue_sleep(&(wq), __wq_val);                                         \
+		}                                                                                  \
 	} while (0)
 
 /**

@@ -88,7 +88,10 @@ struct mcs_spinlock {
 	struct mcs_node *holder; /* written and read by the holder only */
 };
 
-#define MCS_SPINLOCK_INIT {NULL, NULL}
+#define MCS_SPINLOCK_INIT                                                                          \
+	{                                                                                          \
+		NULL, NULL                                                                         \
+	}
 
 static inline void mcs_spin_lock(struct mcs_spinlock *l)
 {

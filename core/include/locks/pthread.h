@@ -15,9 +15,15 @@ struct pthread_spin_spinlock {
  * takes 1 for unlocked. spin_init() checks it at start-up.
  */
 #if defined(__GLIBC__) && defined(__x86_64__)
-#define PTHREAD_SPIN_SPINLOCK_INIT {1}
+#define PTHREAD_SPIN_SPINLOCK_INIT                                                                 \
+	{                                                                                          \
+		1                                                                                  \
+	}
 #else
-#define PTHREAD_SPIN_SPINLOCK_INIT {0}
+#define PTHREAD_SPIN_SPINLOCK_INIT                                                                 \
+	{                                                                                          \
+		0                                                                                  \
+	}
 #endif
 
 static inline void pthread_spin_spin_lock(struct pthread_spin_spinlock *l)
@@ -39,7 +45,10 @@ struct pthread_mutex_spinlock {
 	pthread_mutex_t lock;
 };
 
-#define PTHREAD_MUTEX_SPINLOCK_INIT {PTHREAD_MUTEX_INITIALIZER}
+#define PTHREAD_MUTEX_SPINLOCK_INIT                                                                \
+	{                                                                                          \
+		PTHREAD_MUTEX_INITIALIZER                                                          \
+	}
 
 static inline void pthread_mutex_spin_lock(struct pthread_mutex_spinlock *l)
 {

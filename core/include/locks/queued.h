@@ -32,12 +32,17 @@ struct queued_spinlock {
 	};
 };
 
-#define QUEUED_SPINLOCK_INIT {{0}}
-#define QUEUED_LOCKED	     1u
-#define QUEUED_LOCKED_MASK   0xffu
-#define QUEUED_PENDING	     0x100u
-#define QUEUED_TAIL_SHIFT    16
-#define QUEUED_TAIL_MASK     0xffff0000u
+#define QUEUED_SPINLOCK_INIT                                                                       \
+	{                                                                                          \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+#define QUEUED_LOCKED	   1u
+#define QUEUED_LOCKED_MASK 0xffu
+#define QUEUED_PENDING	   0x100u
+#define QUEUED_TAIL_SHIFT  16
+#define QUEUED_TAIL_MASK   0xffff0000u
 
 void queued_spin_lock_slowpath(struct queued_spinlock *l, u32 val);
 

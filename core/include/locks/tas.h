@@ -10,7 +10,10 @@ struct tas_spinlock {
 	u8 locked;
 };
 
-#define TAS_SPINLOCK_INIT {0}
+#define TAS_SPINLOCK_INIT                                                                          \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 static inline bool tas_spin_trylock(struct tas_spinlock *l)
 {

@@ -21,8 +21,13 @@ struct ticket_spinlock {
 	};
 };
 
-#define TICKET_SPINLOCK_INIT {{0}}
-#define TICKET_NEXT	     (1u << 16)
+#define TICKET_SPINLOCK_INIT                                                                       \
+	{                                                                                          \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+#define TICKET_NEXT (1u << 16)
 
 static inline bool ticket_spin_trylock(struct ticket_spinlock *l)
 {

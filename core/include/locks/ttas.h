@@ -10,7 +10,10 @@ struct ttas_spinlock {
 	u8 locked;
 };
 
-#define TTAS_SPINLOCK_INIT {0}
+#define TTAS_SPINLOCK_INIT                                                                         \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 static inline bool ttas_spin_trylock(struct ttas_spinlock *l)
 {
