@@ -174,6 +174,39 @@ static void itree_release(struct mmu_notifier_subscriptions *subscriptions, stru
 	inv_end(subscriptions);
 }
 
+/*
+ * Sleeps until the count is no longer SEQ, and returns SEQ. Any change serves:
+ * the count is even when idle and SEQ is odd, so a sleeper that misses one
+ * idle state is let go by the next.
+ */
+static noinline unsigned long wait_out(struct mmu_notifier_subscriptions *subscriptions,
+				       unsigned long seq)
+{
+	wait_event(subscriptions->wq, READ_ONCE(subscriptions->invalidate_seq) != seq);
+	return seq;
+}
+
+/* What a reader does with the lock, which it gives back. */
+static __always_inline unsigned long
+read_begin_locked(struct mmu_notifier_subscriptions *subscriptions,
+		  struct mmu_interval_notifier *interval_sub)
+{
+	/* Written under the user lock, not under this one. */
+	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
+	bool colliding = seq == subscriptions->invalidate_seq;
+
+	spin_unlock(&subscriptions->lock);
+	return unlikely(colliding) ? wait_out(subscriptions, seq) : seq;
+}
+
+static noinline unsigned long read_begin_contended(struct mmu_notifier_subscriptions *subscriptions,
+						   struct mmu_interval_notifier *interval_sub,
+						   unsigned long token)
+{
+	spin_lock_wait(&subscriptions->lock, token);
+	return read_begin_locked(subscriptions, interval_sub);
+}
+
 /**
  * mmu_interval_read_begin - starts a read of the page tables under an interval
  * @interval_sub: inserted, and not being removed
@@ -196,23 +229,13 @@ static void itree_release(struct mmu_notifier_subscriptions *subscriptions, stru
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub)
 {
 	struct mmu_notifier_subscriptions *subscriptions = interval_sub->mm->notifier_subscriptions;
-	unsigned long seq;
-	bool colliding;
+	unsigned long token;
 
 	might_sleep();
-	spin_lock(&subscriptions->lock);
-	/* Written under the user lock, not under this one. */
-	seq = READ_ONCE(interval_sub->invalidate_seq);
-	colliding = seq == subscriptions->invalidate_seq;
-	spin_unlock(&subscriptions->lock);
-
-	/*
-	 * Any change serves: the count is even when idle and seq is odd, so a
-	 * sleeper that misses one idle state is let go by the next.
-	 */
-	if (unlikely(colliding))
-		wait_event(subscriptions->wq, READ_ONCE(subscriptions->invalidate_seq) != seq);
-	return seq;
+	/* A leaf where nobody contends or collides: both of those are tail calls. */
+	if (unlikely(!spin_lock_fast(&subscriptions->lock, &token)))
+		return read_begin_contended(subscriptions, interval_sub, token);
+	return read_begin_locked(subscriptions, interval_sub);
 }
 EXPORT_SYMBOL_GPL(mmu_interval_read_begin);
 

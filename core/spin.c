@@ -22,6 +22,48 @@ void spin_wait_yield(struct spin_wait *w)
 	sched_yield();
 }
 
+/*
+ * The waits of the simple kinds. Out of line, so that an uncontended lock does
+ * not make its caller save registers: those stores would have to drain before
+ * the atomic that follows them.
+ */
+void tas_spin_lock_slowpath(struct tas_spinlock *l, unsigned long token)
+{
+	struct spin_wait w = {0};
+
+	(void)token;
+	do
+		spin_wait_relax(&w);
+	while (!tas_spin_trylock(l));
+}
+
+void ttas_spin_lock_slowpath(struct ttas_spinlock *l, unsigned long token)
+{
+	struct spin_wait w = {0};
+
+	(void)token;
+	do
+		spin_wait_relax(&w);
+	while (!ttas_spin_trylock(l));
+}
+
+void ticket_spin_lock_slowpath(struct ticket_spinlock *l, unsigned long token)
+{
+	smp_cond_load_acquire(&l->serving, VAL == token);
+}
+
+void mcs_queue_lock_slowpath(struct mcs_node *prev, struct mcs_node *node)
+{
+	WRITE_ONCE(prev->next, node);
+	/* Pairs with the release in mcs_queue_unlock(). */
+	smp_cond_load_acquire(&node->locked, VAL);
+}
+
+struct mcs_node *mcs_queue_await_next(struct mcs_node *node)
+{
+	return smp_cond_load_acquire(&node->next, VAL);
+}
+
 /* A tail names a node by CPU and index; 0 is no tail, hence the one that is added. */
 static inline u16 encode_tail(unsigned int cpu, unsigned int index)
 {
@@ -101,8 +143,10 @@ static void lock_queued(struct queued_spinlock *l)
 	mcs_node_put(cpu, index);
 }
 
-void queued_spin_lock_slowpath(struct queued_spinlock *l, u32 val)
+void queued_spin_lock_slowpath(struct queued_spinlock *l, unsigned long token)
 {
+	u32 val = (u32)token;
+
 	/* From pending to locked is a moment: wait it out rather than queue. */
 	for (int i = 0; val == QUEUED_PENDING && i < 512; i++) {
 		cpu_relax();

@@ -192,22 +192,25 @@ static void misuse(void)
 static void allocate_until_it_fails(void)
 {
 	struct rlimit limit = {0, 0};
-	void *p;
 
 	setrlimit(RLIMIT_AS, &limit);
-	do {
-		p = alloc_percpu_size(PCPU_UNIT_SIZE);
-	} while (p);
+	for (int i = 0; i < 100; i++)
+		if (!alloc_percpu_size(PCPU_UNIT_SIZE))
+			return;
+	fprintf(stderr, "unlimited");
 }
 
 static void out_of_memory(void)
 {
 	char text[4096];
 
-	if (CHECK_SANITIZED)
+	if (CHECK_SANITIZED) {
 		check_skip("a sanitizer's own memory does not fit under a limit");
-	else
-		CHECK(exited_ok(in_child(allocate_until_it_fails, text, sizeof(text))));
+		return;
+	}
+	CHECK(exited_ok(in_child(allocate_until_it_fails, text, sizeof(text))));
+	if (*text)
+		check_skip("memory cannot be limited here (an emulator)");
 }
 
 int main(void)

@@ -20,6 +20,11 @@ struct mcs_node {
 	int locked;
 };
 
+/* Links NODE behind PREV and waits for its turn. */
+void mcs_queue_lock_slowpath(struct mcs_node *prev, struct mcs_node *node);
+/* A successor is between its exchange of the tail and its store of the link. */
+struct mcs_node *mcs_queue_await_next(struct mcs_node *node);
+
 static inline void mcs_queue_lock(struct mcs_node **tail, struct mcs_node *node)
 {
 	struct mcs_node *prev;
@@ -28,11 +33,8 @@ static inline void mcs_queue_lock(struct mcs_node **tail, struct mcs_node *node)
 	WRITE_ONCE(node->locked, 0);
 	/* Release: a successor that finds NODE must find it initialised. */
 	prev = __atomic_exchange_n(tail, node, __ATOMIC_ACQ_REL);
-	if (likely(!prev))
-		return;
-	WRITE_ONCE(prev->next, node);
-	/* Pairs with the release in mcs_queue_unlock(). */
-	smp_cond_load_acquire(&node->locked, VAL);
+	if (unlikely(prev))
+		mcs_queue_lock_slowpath(prev, node);
 }
 
 static inline bool mcs_queue_trylock(struct mcs_node **tail, struct mcs_node *node)
@@ -52,8 +54,7 @@ static inline void mcs_queue_unlock(struct mcs_node **tail, struct mcs_node *nod
 	if (likely(!next)) {
 		if (likely(cmpxchg_release(tail, node, NULL) == node))
 			return;
-		/* A successor is between its exchange and its store of the link. */
-		next = smp_cond_load_acquire(&node->next, VAL);
+		next = mcs_queue_await_next(node);
 	}
 	smp_store_release(&next->locked, 1);
 }

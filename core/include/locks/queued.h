@@ -44,19 +44,28 @@ struct queued_spinlock {
 #define QUEUED_TAIL_SHIFT  16
 #define QUEUED_TAIL_MASK   0xffff0000u
 
-void queued_spin_lock_slowpath(struct queued_spinlock *l, u32 val);
-
 static inline bool queued_spin_trylock(struct queued_spinlock *l)
 {
 	return !READ_ONCE(l->val) && cmpxchg_acquire(&l->val, 0, QUEUED_LOCKED) == 0;
 }
 
-static inline void queued_spin_lock(struct queued_spinlock *l)
+/* The token is the word as it was found. */
+static inline bool queued_spin_lock_fast(struct queued_spinlock *l, unsigned long *token)
 {
 	u32 val = cmpxchg_acquire(&l->val, 0, QUEUED_LOCKED);
 
-	if (unlikely(val))
-		queued_spin_lock_slowpath(l, val);
+	*token = val;
+	return !val;
+}
+
+void queued_spin_lock_slowpath(struct queued_spinlock *l, unsigned long token);
+
+static inline void queued_spin_lock(struct queued_spinlock *l)
+{
+	unsigned long token;
+
+	if (unlikely(!queued_spin_lock_fast(l, &token)))
+		queued_spin_lock_slowpath(l, token);
 }
 
 static inline void queued_spin_unlock(struct queued_spinlock *l)

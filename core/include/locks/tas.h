@@ -20,12 +20,20 @@ static inline bool tas_spin_trylock(struct tas_spinlock *l)
 	return !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
 }
 
+static inline bool tas_spin_lock_fast(struct tas_spinlock *l, unsigned long *token)
+{
+	*token = 0;
+	return tas_spin_trylock(l);
+}
+
+void tas_spin_lock_slowpath(struct tas_spinlock *l, unsigned long token);
+
 static inline void tas_spin_lock(struct tas_spinlock *l)
 {
-	struct spin_wait w = {0};
+	unsigned long token;
 
-	while (!tas_spin_trylock(l))
-		spin_wait_relax(&w);
+	if (unlikely(!tas_spin_lock_fast(l, &token)))
+		tas_spin_lock_slowpath(l, token);
 }
 
 static inline void tas_spin_unlock(struct tas_spinlock *l)

@@ -36,14 +36,23 @@ static inline bool ticket_spin_trylock(struct ticket_spinlock *l)
 	return (u16)old == old >> 16 && cmpxchg_acquire(&l->val, old, old + TICKET_NEXT) == old;
 }
 
-static inline void ticket_spin_lock(struct ticket_spinlock *l)
+/* The token is the ticket drawn. */
+static inline bool ticket_spin_lock_fast(struct ticket_spinlock *l, unsigned long *token)
 {
 	u32 old = __atomic_fetch_add(&l->val, TICKET_NEXT, __ATOMIC_ACQUIRE);
-	u16 mine = (u16)(old >> 16);
 
-	if (likely((u16)old == mine))
-		return;
-	smp_cond_load_acquire(&l->serving, VAL == mine);
+	*token = old >> 16;
+	return (u16)old == (u16)(old >> 16);
+}
+
+void ticket_spin_lock_slowpath(struct ticket_spinlock *l, unsigned long token);
+
+static inline void ticket_spin_lock(struct ticket_spinlock *l)
+{
+	unsigned long token;
+
+	if (unlikely(!ticket_spin_lock_fast(l, &token)))
+		ticket_spin_lock_slowpath(l, token);
 }
 
 static inline void ticket_spin_unlock(struct ticket_spinlock *l)

@@ -20,12 +20,20 @@ static inline bool ttas_spin_trylock(struct ttas_spinlock *l)
 	return !READ_ONCE(l->locked) && !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
 }
 
+static inline bool ttas_spin_lock_fast(struct ttas_spinlock *l, unsigned long *token)
+{
+	*token = 0;
+	return ttas_spin_trylock(l);
+}
+
+void ttas_spin_lock_slowpath(struct ttas_spinlock *l, unsigned long token);
+
 static inline void ttas_spin_lock(struct ttas_spinlock *l)
 {
-	struct spin_wait w = {0};
+	unsigned long token;
 
-	while (!ttas_spin_trylock(l))
-		spin_wait_relax(&w);
+	if (unlikely(!ttas_spin_lock_fast(l, &token)))
+		ttas_spin_lock_slowpath(l, token);
 }
 
 static inline void ttas_spin_unlock(struct ttas_spinlock *l)
