@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`mnbench build`: the presets of CMakePresets.json, in the toolchain root where they need it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from . import packages, toolchain
+from .arches import ARCHES, TOP, host
+from .commands import logged, say
+from .errors import Failed, UserError
+
+_TOOLS = {"cmake": "cmake", "ninja": "ninja-build", "pkg-config": "pkg-config"}
+
+
+def presets() -> list[str]:
+    """The presets that a user can name."""
+    text = (TOP / "CMakePresets.json").read_text(encoding="utf-8")
+    return [preset["name"] for preset in json.loads(text)["configurePresets"]
+            if not preset.get("hidden")]
+
+
+def cross_here() -> bool:
+    """Whether the toolchain root works here: its compilers are amd64 programs."""
+    return host() == "x86_64" and packages.have_apt()
+
+
+def defaults() -> list[str]:
+    """What is built when nothing is named: what `mnbench run` runs."""
+    return list(ARCHES) if cross_here() else ["native"]
+
+
+def folder(preset: str) -> Path:
+    """A preset's build folder."""
+    return TOP / "build" / preset
+
+
+def _check(preset: str) -> None:
+    if preset not in presets():
+        raise UserError(f"{preset}: no such preset; there are {', '.join(presets())}")
+    if preset in ARCHES:
+        if not cross_here():
+            raise UserError(f"{preset}: the toolchain root is for Debian on x86_64; build `native` "
+                            f"here instead")
+        toolchain.require()
+        return
+    absent = [package for tool, package in _TOOLS.items() if shutil.which(tool) is None]
+    if absent:
+        raise UserError(f"{preset}: {', '.join(absent)}: not installed; scripts/mnbench setup "
+                        f"installs what is missing")
+
+
+def _forget_other_tree(preset: str) -> None:
+    """A folder configured by another cmake or at another path cannot be configured again."""
+    cache = folder(preset) / "CMakeCache.txt"
+    if cache.exists() and f":INTERNAL={TOP}\n" not in cache.read_text(encoding="utf-8"):
+        shutil.rmtree(folder(preset))
+
+
+def build(preset: str) -> Path:
+    """Configure and build one preset; its log."""
+    _check(preset)
+    _forget_other_tree(preset)
+    log = folder(preset).with_suffix(".log")
+    started = time.monotonic()
+    log.unlink(missing_ok=True)
+    for step, command in (("configure", ["cmake", "--preset", preset]),
+                          ("build", ["cmake", "--build", "--preset", preset])):
+        if preset in ARCHES:
+            command = toolchain.inside(command)
+        try:
+            logged(command, log, f"{step} {preset}", cwd=TOP)
+        except Failed:
+            sys.stderr.write(log.read_text(encoding="utf-8", errors="replace")[-4000:])
+            raise
+    say(f"built {preset} in {time.monotonic() - started:.0f} s: "
+        f"{folder(preset).relative_to(TOP)}/bench/mnbench")
+    return log
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `mnbench build`."""
+    parser.add_argument("presets", nargs="*", metavar="PRESET",
+                        help=f"{', '.join(presets())}; default: what `mnbench run` runs here")
+
+
+def main(args: argparse.Namespace) -> int:
+    """`mnbench build`."""
+    for preset in args.presets:
+        _check(preset)
+    for preset in args.presets or defaults():
+        build(preset)
+    return 0

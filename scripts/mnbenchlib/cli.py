@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: which module serves which command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+
+from .errors import Failed, UserError
+
+# A command's module is imported only when it is asked for: `setup` installs what others import.
+COMMANDS = {
+    "setup": ("setup", "install packages and make the toolchain root, where they are missing"),
+    "build": ("builds", "build the benchmark for this machine and the other architectures"),
+    "run": ("runs", "run it, natively or emulated, into a folder of results"),
+    "compare": ("compare", "ratios to the baselines, or a new run against an older one"),
+    "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
+    "report": ("report", "the runs as one page"),
+    "doctor": ("doctor", "say what on this machine disturbs measurements"),
+    "topology": ("topology", "this machine's topology and what a pin policy does on it"),
+    "test": ("tests", "build everything and run every test"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser; only the command at hand brings its arguments along."""
+    parser = _Parser(prog="mnbench", description="Times the synchronisation core of Linux's mmu "
+                     "notifiers, ported to userspace, on x86_64, arm64 and riscv64.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        own = commands.add_parser(name, help=summary, description=f"mnbench {name}: {summary}.",
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == command:
+            served_by = _module(name, module)
+            served_by.add_arguments(own)
+            own.set_defaults(main=served_by.main)
+    return parser
+
+
+def _module(command: str, module: str):
+    try:
+        return importlib.import_module(f".{module}", __package__)
+    except ModuleNotFoundError as err:
+        raise UserError(f"{command}: the Python module {err.name} is missing; scripts/mnbench "
+                        f"setup installs it (Debian's python3-{err.name})") from err
+
+
+def _run(words: list[str]) -> int:
+    command = next((word for word in words if not word.startswith("-")), None)
+    args = _parser(command).parse_args(words)
+    return args.main(args)
+
+
+def main(words: list[str]) -> int:
+    """Run one command; the exit code."""
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except UserError as err:
+        print(f"mnbench: {err}", file=sys.stderr)
+        return 2
+    except Failed as err:
+        print(f"mnbench: {err}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mnbench: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away (| head): not an error of ours, and nothing to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as err:
+        place = f"{err.filename}: " if err.filename else ""
+        print(f"mnbench: {place}{err.strerror or err}", file=sys.stderr)
+        return 2

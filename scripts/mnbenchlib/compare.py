@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`mnbench compare`: the port against its baselines, or one run against another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from . import blocks, pairs, results
+from .errors import UserError
+from .tables import Block, as_markdown, as_text, emit, wants_colour
+
+DESCRIPTION = """\
+With one file: the port against its baselines, of the same run.
+With two: NEW against BASE. With --by: across one column of one file.
+A file is a run's CSV or its folder.
+"""
+EPILOG = """\
+exit: 0 nothing worse, 1 something worse beyond the threshold, 2 unusable input.
+Intervals and tests are by ranks (Mann-Whitney; p adjusted by Benjamini and Hochberg within each
+architecture and family); `~` is undecided. Times of emulated rows are never compared; their
+instruction counts are.
+"""
+BY = ["subject", "variant", "arch", "pin", "threads", "execution", "host", "run_id"]
+METRICS = ["auto", *results.FIGURES]
+
+
+@dataclass
+class Comparison:
+    """What every form of comparison ends in: blocks to read, a table to process, a verdict."""
+
+    kind: str
+    inputs: list[str]
+    pairs: pd.DataFrame
+    left_out: pd.DataFrame
+    blocks: list[Block] = field(default_factory=list)
+    exit_code: int = 0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("base", metavar="RUN_OR_BASE", help="a run's CSV or folder")
+    parser.add_argument("new", metavar="NEW", nargs="?", help="the run to set against BASE")
+    parser.add_argument("--by", choices=BY, metavar="COLUMN",
+                        help="compare across this column of one file: " + ", ".join(BY))
+    parser.add_argument("--reference", metavar="VALUE",
+                        help="with --by: the value to compare with (default: the file's first)")
+    parser.add_argument("--metric", choices=METRICS, default="auto", metavar="COLUMN",
+                        help="figure to compare (default: real_ns_per_op, and insns_per_op where "
+                             "emulated): " + ", ".join(METRICS))
+    parser.add_argument("--families", metavar="A,B", help="only these families")
+    parser.add_argument("--threshold", type=float, default=5.0, metavar="PERCENT",
+                        help="differences below are never called worse (default: 5)")
+    parser.add_argument("--alpha", type=float, default=0.05, metavar="SHARE",
+                        help="share of false findings to accept (default: 0.05)")
+    parser.add_argument("--all", action="store_true",
+                        help="print every pair, and every row left out")
+    parser.add_argument("--format", choices=["text", "markdown", "csv", "json"], default="text")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write here, not to the terminal")
+
+
+def main(args: argparse.Namespace) -> int:
+    if not 0 <= args.threshold < float("inf"):
+        raise UserError(f"--threshold {args.threshold:g}: a percentage, 0 or more")
+    if not 0 < args.alpha < 1:
+        raise UserError(f"--alpha {args.alpha:g}: between 0 and 1")
+    if args.new is not None and args.by is not None:
+        raise UserError("--by compares inside one file; name one file, or leave --by out")
+    if args.reference is not None and args.by is None:
+        raise UserError("--reference needs --by COLUMN")
+    found = compare(args)
+    emit(_formatted(found, args), args.output)
+    return found.exit_code
+
+
+def compare(args: argparse.Namespace) -> Comparison:
+    base = _read(args.base, args.families)
+    if args.new is not None:
+        return _two_files(base, _read(args.new, args.families), args)
+    if args.by is not None:
+        return _by_column(base, args)
+    return _baselines(base, args)
+
+
+def _read(path: str, families: str | None) -> pd.DataFrame:
+    table = results.read_results(path)
+    if families is None:
+        return table
+    wanted = families.split(",")
+    for family in wanted:
+        if family not in set(table["family"]):
+            known = ", ".join(table["family"].unique())
+            raise UserError(f"{table.attrs['path']}: no rows of family {family!r}; it has {known}")
+    return table[table["family"].isin(wanted)]
+
+
+def _nothing(left_out: pd.DataFrame, what: str) -> UserError:
+    reasons = left_out["reason"].value_counts()
+    why = f"; {reasons.iloc[0]} rows: {reasons.index[0]}" if len(reasons) else ""
+    return UserError(f"{what}{why}")
+
+
+def _baselines(table: pd.DataFrame, args: argparse.Namespace) -> Comparison:
+    path = table.attrs["path"]
+    good, bad = pairs.usable(table, args.metric)
+    found = pairs.against_baselines(good, args.alpha)
+    if found.empty and not (args.metric == "auto" and results.is_emulated(table).any()):
+        raise _nothing(bad, f"{path}: no row stands beside a baseline of its operation")
+    out = Comparison("baselines", [path], found, bad)
+    out.blocks = blocks.headline_blocks(table, found, args.alpha)
+    section = ["run_id", "host", "arch", "execution", "family"]
+    if len(found):
+        for _, group in found.groupby(section, sort=False):
+            out.blocks.append(blocks.baseline_block(group, args))
+    for _, group in pairs.alone(good, found).groupby(section, sort=False):
+        out.blocks.append(blocks.alone_block(group))
+    out.blocks += blocks.left_out_blocks(bad, args.all) + [blocks.method_block(found, args)]
+    return out
+
+
+def _two_files(base: pd.DataFrame, new: pd.DataFrame, args: argparse.Namespace) -> Comparison:
+    good_base, bad_base = pairs.usable(base, args.metric)
+    good_new, bad_new = pairs.usable(new, args.metric)
+    paths = [base.attrs["path"], new.attrs["path"]]
+    found = pairs.between(good_base, good_new, results.KEY, args.alpha, args.threshold / 100)
+    left_out = pd.concat([bad_base.assign(file="base"), bad_new.assign(file="new")])
+    if found.empty:
+        raise _nothing(left_out, f"{paths[1]}: no benchmark in common with {paths[0]} that can be "
+                                 "compared")
+    out = Comparison("files", paths, found, left_out)
+    out.exit_code = int((found["verdict"] == "worse").any())
+    summary = Block("NEW against BASE", [f"BASE {paths[0]}", f"NEW  {paths[1]}"])
+    summary.lines += blocks.counts(found, args.threshold) + blocks.unmatched(good_base, good_new)
+    out.blocks = [summary, *blocks.moved_blocks(found, args, "BASE", "NEW"),
+                  *blocks.left_out_blocks(left_out, args.all), blocks.method_block(found, args)]
+    return out
+
+
+def _by_column(table: pd.DataFrame, args: argparse.Namespace) -> Comparison:
+    path, column, metric = table.attrs["path"], args.by, args.metric
+    if metric == "auto" and column in ("arch", "execution") and results.is_emulated(table).any():
+        metric = "insns_per_op"
+    good, bad = pairs.usable(table, metric)
+    values = list(good[column].unique())
+    if len(values) < 2:
+        raise _nothing(bad, f"{path}: fewer than two values of {column} with usable rows")
+    reference = str(values[0]) if args.reference is None else args.reference
+    if reference not in map(str, values):
+        raise UserError(f"{path}: no usable row with {column} {reference!r}; it has "
+                        + ", ".join(map(str, values)))
+    key = _key_without(column)
+    is_base = good[column].map(str) == reference
+    parts, shown = [], []
+    for value in values:
+        if str(value) == reference:
+            continue
+        found = pairs.between(good[is_base], good[good[column] == value], key, args.alpha,
+                              args.threshold / 100)
+        if found.empty:
+            continue
+        shown.append(Block(f"{column} {value} against {reference}",
+                           blocks.counts(found, args.threshold)))
+        shown += blocks.moved_blocks(found, args, reference, str(value))
+        parts.append(found.assign(**{"base_" + column: reference, column: value}))
+    if not parts:
+        raise _nothing(bad, f"{path}: no two rows differ in {column} alone")
+    out = Comparison(f"by {column}", [path], pd.concat(parts, ignore_index=True), bad)
+    out.blocks = [*shown, *blocks.left_out_blocks(bad, args.all),
+                  blocks.method_block(out.pairs, args)]
+    return out
+
+
+def _key_without(column: str) -> list[str]:
+    """What else must be equal when rows are compared across a column of one file."""
+    gone = {column}
+    if column == "arch":
+        gone |= {"execution", "host", "run_id"}
+    elif column in ("execution", "host"):
+        gone |= {"run_id"}
+    return [c for c in ["run_id", "host", *results.KEY] if c not in gone]
+
+
+def _formatted(found: Comparison, args: argparse.Namespace) -> str:
+    if args.format == "csv":
+        return found.pairs.to_csv(index=False, lineterminator="\n")
+    if args.format == "json":
+        return json.dumps(_as_json(found, args), indent=1, allow_nan=False) + "\n"
+    if args.format == "markdown":
+        return as_markdown(found.blocks)
+    return as_text(found.blocks, colour=wants_colour() and args.output is None)
+
+
+def _records(table: pd.DataFrame) -> list[dict]:
+    """Plain values; null where a figure does not exist."""
+    return json.loads(table.to_json(orient="records", double_precision=15))
+
+
+def _as_json(found: Comparison, args: argparse.Namespace) -> dict:
+    left_out = found.left_out.rename_axis("line").reset_index()
+    columns = [c for c in ["file", "line", *results.KEY, "rep", "reason"] if c in left_out]
+    return {"kind": found.kind, "inputs": found.inputs, "alpha": args.alpha,
+            "threshold_percent": args.threshold, "metric": args.metric,
+            "pairs": _records(found.pairs), "left_out": _records(left_out[columns]),
+            "exit": found.exit_code}

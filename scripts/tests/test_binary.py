@@ -1,0 +1,564 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The benchmark binary from outside: its names, its flags, what it writes and what it refuses.
+
+$MNBENCH_BINARY names another one than the preset native's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from synthetic import COLUMNS  # also puts scripts/ on the path
+
+from mnbenchlib import arches, results
+
+TOP = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("MNBENCH_BINARY", TOP / "build" / "native" / "bench" / "mnbench"))
+SHORT = ["--benchmark_min_time=0.0001", "--benchmark_repetitions=1", "--window=1"]
+LOOP = ["--benchmark_filter=^probe/loop/", *SHORT]
+PUS = len(os.sched_getaffinity(0))
+
+pytestmark = pytest.mark.skipif(
+    not BINARY.exists(), reason=f"{BINARY} is not built: cmake --preset native, cmake --build "
+                                "--preset native")
+
+LOCKS = ["tas", "ttas", "ticket", "mcs", "queued", "pthread_spin", "pthread_mutex"]
+OWN_LOCK = "ticket" if arches.host() == "riscv64" else "queued"
+SEQ_BASELINES = [*LOCKS, "rwlock", "seqcount", "seqlock", "ck_sequence"]
+URCU = ["urcu_memb", "urcu_mb", "urcu_qsbr", "urcu_bp"]
+HERD_BASELINES = ["futex", "condvar", "eventfd", "pipe", "spin"]
+
+
+def expected_operations() -> set[str]:
+    """family/op/subject/variant of the issue and of DESIGN's table."""
+    def of(op: str, subject: str, variants: list[str]) -> set[str]:
+        return {f"{op}/{subject}/{variant}" for variant in variants}
+
+    names = of("seq/read_begin_retry", "port", LOCKS)
+    names |= of("seq/read_begin_retry", "baseline", ["empty", "load", *SEQ_BASELINES])
+    names |= of("seq/mix", "port", LOCKS) | of("seq/mix", "baseline", SEQ_BASELINES)
+    for op in ("range_hit", "range_miss"):
+        names |= of(f"seq/{op}", "port", LOCKS)
+    for op in ("range_empty", "range_nested", "insert", "remove", "deferred_insert",
+               "deferred_remove"):
+        names |= of(f"seq/{op}", "port", [OWN_LOCK])
+    for op in ("read_pair", "read_nested", "read_under_updates", "synchronize_idle",
+               "synchronize_busy", "synchronize_slow_reader", "call_srcu"):
+        names |= of(f"srcu/{op}", "port", ["full", "fast"]) | of(f"srcu/{op}", "baseline", URCU)
+    names |= of("srcu/read_pair", "baseline",
+                ["empty", "load", "two_barriers", "two_increments", "refcount", "rwlock",
+                 "percpu_rwlock"])
+    names |= of("srcu/read_under_updates", "baseline", ["rwlock", "percpu_rwlock"])
+    names |= of("srcu/read_domains", "port", ["full", "fast"])
+    names |= of("srcu/list_hooks", "port", [OWN_LOCK])
+    names |= of("wake/wake_all", "port", ["futex"])
+    names |= of("wake/wake_all", "baseline", HERD_BASELINES)
+    names |= of("wake/wake_all_waker", "port", ["futex"])
+    names |= of("wake/wake_all_waker", "baseline", ["futex", "condvar"])
+    names |= of("wake/herd_readers", "port", [OWN_LOCK])
+    names |= of("wake/herd_removers", "port", [OWN_LOCK])
+    for op in ("lookup", "insert", "remove"):
+        names |= of(f"itree/{op}", "port", ["rbtree"])
+        names |= of(f"itree/{op}", "baseline", ["linear_list", "rculfhash"])
+    names |= of("itree/overlap_scan", "port", ["rbtree"])
+    names |= of("probe/loop", "baseline", ["empty"])
+    names |= of("probe/clock", "baseline", ["clock_gettime"])
+    names |= of("probe/line_transfer", "baseline", ["store_load"])
+    return names
+
+
+def mnbench(*words: object, within: list[str] | None = None,
+            **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it to the end."""
+    return subprocess.run([*(within or []), str(BINARY), *map(str, words)],
+                          env=os.environ | environment, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+def good(*words: object, **how) -> str:
+    """Run it without a complaint; what it printed."""
+    done = mnbench(*words, **how)
+    assert done.returncode == 0, done.stderr
+    assert "mnbench: " not in done.stderr
+    return done.stdout
+
+
+def refused(thing: str, *words: object, **how) -> str:
+    """One line that names the thing, exit 2, and no benchmark before it."""
+    done = mnbench(*words, **how)
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("mnbench: "), done.stderr
+    assert thing in lines[0]
+    assert "ns" not in done.stdout
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def names() -> list[str]:
+    """Every benchmark of the full profile."""
+    return good("--benchmark_list_tests").splitlines()
+
+
+# What is there
+
+
+def test_names_parse_and_are_unique(names):
+    value = r"[A-Za-z0-9_.:,-]+"
+    form = re.compile(rf"(seq|srcu|wake|itree|probe)/[a-z0-9_]+/(port|baseline)/variant:[a-z0-9_]+"
+                      rf"(/[a-z_]+:{value})*/pin:{value}(/iterations:1)?/(real|manual)_time")
+    assert [name for name in names if not form.fullmatch(name)] == []
+    assert len(set(names)) == len(names)
+
+
+def test_every_operation_and_baseline(names):
+    found = {re.sub(r"variant:([^/]+).*", r"\1", name) for name in names}
+    assert expected_operations() - found == set()
+    more = found - expected_operations()
+    assert {"/".join(name.split("/")[:2]) for name in more} == {
+        "probe/atomic", "probe/clock", "probe/fence"}  # by what the instruction set has
+
+
+def test_what_is_varied(names):
+    def values(operation: str, key: str) -> set[int]:
+        return {int(number) for name in names if name.startswith(operation + "/")
+                for number in re.findall(rf"/{key}:(\d+)", name)}
+
+    sizes = {1, 100, 10000, 100000, 1000000}
+    for operation in ("seq/insert", "seq/remove", "itree/lookup/port", "itree/insert/port",
+                      "itree/remove/port"):
+        assert values(operation, "intervals") == sizes
+    for subject in ("port", "baseline"):
+        assert values(f"wake/wake_all/{subject}", "sleepers") == {1, 8, 64, 256}
+        assert values(f"wake/wake_all_waker/{subject}", "sleepers") == {0}
+    for herd in ("herd_readers", "herd_removers"):
+        assert values(f"wake/{herd}", "sleepers") == {1, 8, 64, 256}
+    assert values("seq/range_hit", "hits") == {1, 8, 64}
+    assert values("seq/read_begin_retry/port", "user_lock") == {0, 1}
+    assert values("srcu/list_hooks", "notifiers") == {0, 1, 8, 64}
+    assert values("srcu/read_domains", "domains") == {1, 8, 64}
+    assert {1, PUS, 2 * PUS} <= values("srcu/read_pair", "threads")
+    pins = {name.split("/pin:")[1].split("/")[0] for name in names}
+    assert {"none", "compact", "scatter", "smt", "llc", "xllc", "xnode"} <= pins
+
+
+def test_a_port_row_has_its_baseline(names):
+    """Each baseline stands beside a port's row with the same parameters, threads and place."""
+    def key(name: str) -> str:
+        return re.sub(r"/(port|baseline)/variant:[^/]+", "", name)
+
+    ports = {key(name) for name in names if "/port/" in name}
+    alone = {name for name in names if "/baseline/" in name and not name.startswith("probe/")
+             and key(name) not in ports}
+    assert alone == set()
+
+
+def test_quick_is_a_part_of_full(names):
+    quick = good("--benchmark_list_tests", "--profile=quick").splitlines()
+    assert set(quick) < set(names)
+    assert len(set(quick)) == len(quick)
+
+
+def test_families(names):
+    for family in ("seq", "srcu", "wake", "itree", "probe"):
+        one = good("--benchmark_list_tests", "--families", family).splitlines()
+        assert one == [name for name in names if name.startswith(family + "/")]
+    two = good("--benchmark_list_tests", "--families=probe,wake").splitlines()
+    assert {name.split("/")[0] for name in two} == {"probe", "wake"}
+
+
+def test_threads_and_pins_are_obeyed():
+    listed = good("--benchmark_list_tests", "--families=srcu", "--threads", "3,5",
+                  "--pin", "list:0,none", "--benchmark_filter=read_pair/port").splitlines()
+    assert {name.split("/", 4)[4] for name in listed} == {
+        f"threads:{threads}/pin:{pin}/iterations:1/manual_time"
+        for threads in (3, 5) for pin in ("list:0", "none")}
+    alone = good("--benchmark_list_tests", "--pin=none,smt", "--benchmark_filter=probe/loop")
+    assert re.findall(r"pin:(\w+)", alone) == ["none", "smt"]
+
+
+# What it writes
+
+
+def test_help_names_every_flag():
+    text = good("--help")
+    flags = set(re.findall(r"--([a-z-]+)", text)) - {"v"}
+    assert flags >= {"families", "profile", "threads", "pin", "window", "overlap-floor", "csv",
+                     "machine", "topology", "run-id", "execution", "plan", "from", "synthetic",
+                     "version", "help"}
+    assert "benchmark_filter" in text and "benchmark_list_tests" in text
+    for flag in flags - {"help", "version"}:
+        complaint = refused(f"--{flag}", f"--{flag}=")
+        assert "no such flag" not in complaint
+
+
+def test_version():
+    assert re.fullmatch(r"mnbench \d+\.\d+\.\d+ \(\w+\), Google Benchmark \S+\n",
+                        good("--version"))
+
+
+@pytest.fixture(scope="module")
+def run_of_everything(tmp_path_factory):
+    """A short run with an operation of each way of timing, and its files."""
+    folder = tmp_path_factory.mktemp("run")
+    good("--csv", folder / "a.csv", "--machine", folder / "m.json", "--topology",
+         folder / "t.xml", "--run-id", "the run, \"quoted\"", "--pin=none", "--threads=1,2",
+         "--benchmark_min_time=0.0001", "--benchmark_repetitions=2", "--window=5",
+         "--benchmark_filter=probe/loop|srcu/read_pair/port|seq/deferred_insert"
+         "|wake/wake_all/.*/variant:futex/sleepers:8/")
+    return folder
+
+
+def test_rows(run_of_everything):
+    table = results.read_results(run_of_everything / "a.csv")
+    assert list(table.columns) == COLUMNS
+    assert (table["schema"] == 1).all()
+    assert set(table["run_id"]) == {'the run, "quoted"'}
+    assert set(table["arch"]) == {arches.host()}
+    assert set(table["error"]) == {""}
+    assert set(table["pin"]) == {"none"}
+    assert set(table["rep"]) == {0, 1}
+    assert (table["real_ns_per_op"] > 0).all() and (table["iterations"] >= 1).all()
+    assert (table["execution"] == "native").all()
+
+
+def test_rows_of_a_team(run_of_everything):
+    table = results.read_results(run_of_everything / "a.csv")
+    pairs = table[table["op"] == "read_pair"]
+    assert set(pairs["variant"]) == {"full", "fast"}
+    teams = pairs[pairs["threads"] == 2]
+    assert len(teams) == 4
+    assert teams["overlap"].between(0, 1).all() and teams["fairness"].between(0.5, 1).all()
+    assert pairs[pairs["threads"] == 1][["overlap", "fairness"]].isna().all(axis=None)
+
+
+def test_rows_of_a_herd(run_of_everything):
+    table = results.read_results(run_of_everything / "a.csv")
+    herd = table[table["family"] == "wake"]
+    assert len(herd) == 4 * 2 * 2
+    assert set(herd["params"]) == {"sleepers:8"} and set(herd["threads"]) == {9}
+    wide = herd.pivot(index=["subject", "rep"], columns="op", values="p50_ns")
+    assert (wide["wake_all_first"] <= wide["wake_all_median"]).all()
+    assert (wide["wake_all_median"] <= wide["wake_all_last"]).all()
+    assert (wide["wake_all_waker"] > 0).all()
+    assert (herd["p50_ns"] <= herd["p90_ns"]).all() and (herd["p90_ns"] <= herd["max_ns"]).all()
+
+
+def test_machine_and_topology(run_of_everything):
+    machine = json.loads((run_of_everything / "m.json").read_text(encoding="utf-8"))
+    assert machine["run_id"] == 'the run, "quoted"'
+    tree = ElementTree.parse(run_of_everything / "t.xml").getroot()
+    assert tree.tag == "topology"
+    assert len([o for o in tree.iter("object") if o.get("type") == "PU"]) >= PUS
+    plan = good("--plan=compact:1", "--from", run_of_everything / "t.xml")
+    assert len(plan.splitlines()) == 1
+
+
+def test_rows_are_appended(tmp_path):
+    path = tmp_path / "a.csv"
+    good(*LOOP, "--csv", path, "--run-id=1")
+    before = path.read_bytes()
+    good(*LOOP, "--csv", path, "--run-id=2")
+    after = path.read_bytes()
+    assert after.startswith(before) and len(after.splitlines()) == 3
+
+
+def test_listing_writes_nothing(tmp_path):
+    good("--benchmark_list_tests", "--csv", tmp_path / "a", "--machine", tmp_path / "b",
+         "--topology", tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+
+
+def skipped(tmp_path: Path, pin: str) -> None:
+    path = tmp_path / "a.csv"
+    good("--benchmark_filter=srcu/read_pair/port", f"--pin={pin},none", "--threads=2", *SHORT,
+         "--csv", path)
+    table = results.read_results(path)
+    row = table[table["pin"] == pin]
+    assert len(row) == 2 and (row["error"].str.contains(pin)).all()
+    assert row[results.FLOATS + ["iterations"]].isna().all(axis=None)
+    assert (table.loc[table["pin"] == "none", "real_ns_per_op"] > 0).all()
+
+
+def test_no_smt_is_a_row(tmp_path):
+    if mnbench("--plan=smt:2").returncode == 0:
+        pytest.skip("this machine has SMT")
+    skipped(tmp_path, "smt")
+
+
+def test_no_second_node_is_a_row(tmp_path):
+    if mnbench("--plan=xnode:2").returncode == 0:
+        pytest.skip("this machine has several NUMA nodes")
+    skipped(tmp_path, "xnode")
+
+
+def test_oversubscribed(tmp_path):
+    path = tmp_path / "a.csv"
+    good("--benchmark_filter=srcu/read_pair/port/variant:fast", "--pin=compact",
+         f"--threads=1,{2 * PUS}", *SHORT, "--window=20", "--csv", path)
+    table = results.read_results(path).set_index("threads")
+    assert "oversubscribed" in table.loc[2 * PUS, "flags"]
+    assert "oversubscribed" not in table.loc[1, "flags"]
+
+
+def test_emulated_is_flagged(tmp_path):
+    good(*LOOP, "--execution=qemu-user", "--csv", tmp_path / "a.csv")
+    table = results.read_results(tmp_path / "a.csv")
+    assert set(table["execution"]) == {"qemu-user"} and set(table["flags"]) == {"emulated"}
+
+
+def test_a_pinned_list(tmp_path):
+    pu = max(os.sched_getaffinity(0))
+    good("--benchmark_filter=probe/(loop|clock)", f"--pin=list:{pu}", *SHORT, "--csv",
+         tmp_path / "a.csv")
+    table = results.read_results(tmp_path / "a.csv")
+    assert set(table["pin"]) == {f"list:{pu}"} and set(table["flags"]) == {""}
+
+
+def test_taskset_is_obeyed(tmp_path):
+    if PUS < 2 or not shutil.which("taskset"):
+        pytest.skip("one PU only, or no taskset")
+    only, other = sorted(os.sched_getaffinity(0), reverse=True)[:2]
+    within = ["taskset", "-c", str(only)]
+    plan = good("--plan=compact:1", within=within)
+    assert plan.split("\t")[1] == str(only)
+    listed = good("--benchmark_list_tests", "--families=srcu", "--profile=quick", within=within)
+    assert set(re.findall(r"threads:(\d+)", listed)) == {"1"}
+    good("--benchmark_filter=srcu/read_pair/port", "--threads=2", "--pin=compact", *SHORT,
+         "--window=20", "--csv", tmp_path / "a.csv", within=within)
+    flags = results.read_results(tmp_path / "a.csv")["flags"]
+    assert flags.str.contains("oversubscribed").all()
+    assert not flags.str.contains("misplaced").any()
+    refused(str(other), f"--pin=list:{other}", within=within)
+
+
+# Plans
+
+
+def test_plan_on_a_synthetic_machine():
+    def plan(policy: str) -> list[list[str]]:
+        text = good(f"--plan={policy}", "--synthetic", "node:2 core:8 pu:2")
+        return [line.split("\t") for line in text.splitlines()]
+
+    rows = plan("compact:32")
+    assert [row[0] for row in rows] == [str(n) for n in range(32)]
+    assert [row[1] for row in rows] == [str(n) for n in range(32)]
+    assert [row[2] for row in rows] == [str(n // 2 % 16) for n in range(32)]
+    assert [row[5] for row in rows] == [str(n // 16) for n in range(32)]
+    assert {len(row) for row in rows} == {6} and {row[3] for row in rows} == {"-"}
+    assert [row[5] for row in plan("scatter:4")] == ["0", "1", "0", "1"]
+    assert len({row[2] for row in plan("smt:2")}) == 1
+    assert [row[1] for row in plan("list:3,1:2")] == ["3", "1"]
+    long = ",".join(str(n) for n in range(32))
+    assert [row[1] for row in plan(f"list:{long}:32")] == [str(n) for n in range(32)]
+
+
+def test_plan_refused():
+    machine = ["--synthetic", "node:2 core:8 pu:2"]
+    refused("smt", "--plan=smt:3", *machine)
+    refused("nonsense", "--plan=nonsense:2", *machine)
+    refused("99", "--plan=list:99:1", *machine)
+    for plan in ("compact", "compact:", "compact:0", "compact:x", "compact:-1", "compact:2x",
+                 "compact:99999999"):
+        refused("--plan", f"--plan={plan}", *machine)
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize("flags, thing", [
+    (["--pin=nonsense"], "nonsense"),
+    (["--pin=none,nonsense", *LOOP], "nonsense"),
+    (["--pin=none,nonsense", "--families=probe"], "nonsense"),
+    (["--pin=list:99999"], "99999"),
+    (["--pin="], "--pin"),
+    (["--pin=,"], "--pin"),
+    (["--families=seq,nonsense"], "nonsense"),
+    (["--families="], "--families"),
+    (["--nonsense"], "--nonsense"),
+    (["--nonsense=1"], "--nonsense"),
+    (["nonsense"], "nonsense"),
+    (["--benchmark_nonsense=1"], "--benchmark_nonsense"),
+    (["--benchmark_min_time=nonsense"], "nonsense"),
+    (["--benchmark_filter=("], "("),
+    (["--benchmark_filter=nonsense"], "nonsense"),
+    (["--profile=nonsense"], "nonsense"),
+    (["--profile=quick,full"], "quick,full"),
+    (["--execution=nonsense"], "nonsense"),
+    (["--execution=native,qemu-user"], "native,qemu-user"),
+    (["--threads=0"], "--threads=0"),
+    (["--threads=-1"], "--threads=-1"),
+    (["--threads", "-1"], "--threads"),
+    (["--threads=99999999999999999999"], "99999999999999999999"),
+    (["--window=0"], "--window=0"),
+    (["--overlap-floor=2"], "--overlap-floor=2"),
+    (["--run-id=a\nb"], "--run-id"),
+    (["--csv"], "--csv"),
+    (["--plan=compact:2", "--from=/nonexistent.xml"], "/nonexistent.xml"),
+    (["--plan=compact:2", "--synthetic=nonsense"], "nonsense"),
+    (["--synthetic=pu:2"], "--synthetic"),
+    (["--csv=/nonexistent/a.csv", *LOOP], "/nonexistent/a.csv"),
+    (["--machine=/nonexistent/m.json", *LOOP], "/nonexistent/m.json"),
+    (["--topology=/nonexistent/t.xml", *LOOP], "/nonexistent/t.xml"),
+    (["--csv=/dev/full", *LOOP], "/dev/full"),
+    (["--machine=/dev/full", *LOOP], "/dev/full"),
+    (["--topology=/dev/full", *LOOP], "/dev/full"),
+    (["--benchmark_out=/nonexistent/o.json", *LOOP], "/nonexistent/o.json"),
+])
+def test_bad_input(flags, thing):
+    refused(thing, *flags)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense\n", b"<?xml version=\"1.0\"?><topology",
+                                     b"\0\1\2\3" * 1000])
+def test_corrupt_topology(tmp_path, content):
+    path = tmp_path / "t.xml"
+    path.write_bytes(content)
+    refused(str(path), "--plan=compact:2", "--from", path)
+
+
+def test_a_file_that_is_not_ours(tmp_path):
+    for content in (b"a,b\n1,2\n", b"\0\0", ",".join(COLUMNS).encode() + b"\n1,cut off"):
+        (tmp_path / "a.csv").write_bytes(content)
+        (tmp_path / "m.json").write_bytes(b"of another run")
+        (tmp_path / "t.xml").write_bytes(b"of another run")
+        refused(str(tmp_path / "a.csv"), *LOOP, "--csv", tmp_path / "a.csv", "--machine",
+                tmp_path / "m.json", "--topology", tmp_path / "t.xml")
+        assert (tmp_path / "a.csv").read_bytes() == content
+        assert (tmp_path / "m.json").read_bytes() == b"of another run"
+        assert (tmp_path / "t.xml").read_bytes() == b"of another run"
+        assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_two_runs_into_one_file(tmp_path):
+    path = tmp_path / "a.csv"
+    good(*LOOP, "--csv", path)
+    (tmp_path / "m.json").write_bytes(b"of the first run")
+    before = path.read_bytes()
+    with path.open("rb") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        refused(str(path), *LOOP, "--csv", path, "--machine", tmp_path / "m.json")
+    assert path.read_bytes() == before
+    assert (tmp_path / "m.json").read_bytes() == b"of the first run"
+
+
+def test_a_running_run_has_its_file(tmp_path):
+    path = tmp_path / "a.csv"
+    first = start_endless(path)
+    try:
+        wait_for_rows(path, 1)
+        assert "another run" in refused(str(path), *LOOP, "--csv", path)
+    finally:
+        first.kill()
+        first.wait()
+    good(*LOOP, "--csv", path)
+    results.read_results(path)
+
+
+def test_a_read_only_folder(tmp_path):
+    place = tmp_path / "read-only"
+    place.mkdir()
+    (place / "m.json").write_bytes(b"before")
+    place.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        within = as_nobody(tmp_path)
+        for flag in ("--csv", "--machine", "--topology"):
+            refused(str(place / "new"), *LOOP, flag, place / "new", within=within)
+        assert [p.name for p in place.iterdir()] == ["m.json"]
+        assert (place / "m.json").read_bytes() == b"before"
+    finally:
+        place.chmod(0o700)
+
+
+def as_nobody(folder: Path) -> list[str]:
+    """For root, to whom no folder is read-only: how to be someone else who gets there."""
+    if os.geteuid() != 0:
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root may write everywhere, and there is no setpriv")
+    for parent in folder.parents:
+        if not parent.stat().st_mode & stat.S_IXOTH:
+            pytest.skip(f"nobody but root gets to {folder}")
+    if not os.access(BINARY, os.X_OK) or any(
+            not p.stat().st_mode & stat.S_IXOTH for p in BINARY.parents):
+        pytest.skip(f"nobody but root gets to {BINARY}")
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+# Kills and system calls
+
+
+def start_endless(path: Path, run_id: object = 0) -> subprocess.Popen:
+    """A run that writes rows for some seconds."""
+    return subprocess.Popen(
+        [str(BINARY), "--csv", str(path), "--benchmark_filter=seq/(read|range)", "--threads=2",
+         "--pin=none,compact,scatter", "--benchmark_repetitions=5", "--window=2",
+         f"--run-id={run_id}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for_rows(path: Path, rows: int) -> None:
+    for _ in range(2000):
+        if path.exists() and len(path.read_bytes().splitlines()) > rows:
+            return
+        time.sleep(0.005)
+    pytest.fail("no row was written in 10 s")
+
+
+def test_killed_at_any_moment(tmp_path):
+    seed = int(os.environ.get("MNBENCH_SEED", time.time_ns() % 1000000))
+    print(f"MNBENCH_SEED={seed}")
+    moments = random.Random(seed)
+    path = tmp_path / "a.csv"
+    for kill in range(50):
+        running = start_endless(path, kill)
+        time.sleep(moments.uniform(0.01, 0.25))
+        assert running.poll() is None
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        if path.exists() and path.stat().st_size:
+            text = path.read_text(encoding="utf-8")
+            assert text.endswith("\n")
+            assert {line.count(",") for line in text.splitlines()} == {len(COLUMNS) - 1}
+    good(*LOOP, "--csv", path, "--run-id=last")
+    table = results.read_results(path)
+    assert table["run_id"].nunique() > 10
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def futex_calls(tmp_path: Path, subject: str, seconds: float) -> tuple[int, int]:
+    """The futex system calls of waking nobody, and how often that was done."""
+    path = tmp_path / f"{seconds}.csv"
+    log = tmp_path / "strace"
+    done = mnbench(f"--benchmark_filter=wake/wake_all_waker/{subject}/variant:futex/sleepers:0/",
+                   f"--benchmark_min_time={seconds}", "--benchmark_repetitions=1", "--csv", path,
+                   within=["strace", "-f", "-e", "trace=futex", "-o", str(log)])
+    if not path.exists():
+        pytest.skip(f"strace does not work here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    rows = results.read_results(path)
+    return log.read_text(encoding="utf-8").count("futex("), int(rows["iterations"].sum())
+
+
+def test_nobody_asleep_is_no_system_call(tmp_path):
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    few, once = futex_calls(tmp_path, "port", 1e-7)
+    many, often = futex_calls(tmp_path, "port", 0.02)
+    assert often > once + 10000
+    assert many <= few + 10
+    # That this would be seen: the baseline calls each time.
+    calls, times = futex_calls(tmp_path, "baseline", 0.001)
+    assert calls >= times
