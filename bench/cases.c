@@ -14,6 +14,9 @@
 #include "rows.h"
 #include "team.h"
 
+/* Room for a policy's name: lists of PUs are long. */
+#define PIN_POLICY 256
+
 /* One repetition's figures, beyond what Google Benchmark reports. */
 struct figures {
 	struct team_result team;
@@ -25,10 +28,11 @@ struct bench_case {
 	struct case_context *context;
 	struct op_run run;
 	unsigned int sleepers; /* of a herd; else 0 */
-	char pin[64];
+	char pin[PIN_POLICY];
 	char params[128]; /* key:value;..., sorted */
-	char why[320];	  /* not empty: the machine cannot serve it, for this reason */
+	char why[320];	  /* not empty: it cannot be run (any more), for this reason */
 	bool oversubscribed, misplaced;
+	bool abandoned;		 /* threads are left in it: nothing of it is freed */
 	struct figures *figures; /* of each repetition so far */
 	size_t repetitions;
 };
@@ -54,17 +58,27 @@ static void unprepare(void)
 	prepared = NULL;
 }
 
+/* On the PU of the first thread, for the memory that comes from where it is first touched. */
+static int set_up(struct bench_case *c)
+{
+	int ret = pin_bind_self(c->run.topo, &c->run.slots[0]);
+
+	if (!ret && c->run.op->setup)
+		ret = c->run.op->setup(&c->run);
+	pin_unbind_self(c->run.topo);
+	return ret;
+}
+
 /* What a set-up leaves that failed half way is left too: it was out of memory or of its depth. */
 static int prepare(struct bench_case *c)
 {
-	int ret = 0;
+	int ret;
 
+	c->run.why = NULL;
 	if (prepared == c)
 		return 0;
 	unprepare();
-	c->run.why = NULL;
-	if (c->run.op->setup)
-		ret = c->run.op->setup(&c->run);
+	ret = set_up(c);
 	if (!ret)
 		prepared = c;
 	else if (!c->run.why)
@@ -110,17 +124,21 @@ static void run_alone(gb_state *st, void *user)
 	const struct bench_op *op = c->run.op;
 	struct op_thread t = {.run = &c->run};
 
+	int ret;
+
 	if (skipped(st, c))
 		return;
-	if (pin_bind_self(c->run.topo, &c->run.slots[0]) ||
-	    (op->thread_setup && op->thread_setup(&t))) {
-		gb_skip_with_error(st, "the thread could not be set up");
-		return;
+	ret = pin_bind_self(c->run.topo, &c->run.slots[0]);
+	if (!ret && op->thread_setup)
+		ret = op->thread_setup(&t);
+	if (ret) {
+		gb_skip_with_error(st, c->run.why ? c->run.why : strerror(-ret));
+	} else {
+		time_alone(st, c, &t);
+		c->misplaced |= !pin_in_place(&c->run.slots[0]);
+		if (op->thread_teardown)
+			op->thread_teardown(&t);
 	}
-	time_alone(st, c, &t);
-	c->misplaced |= !pin_in_place(&c->run.slots[0]);
-	if (op->thread_teardown)
-		op->thread_teardown(&t);
 	/* A pin outlives its benchmark otherwise. */
 	pin_unbind_self(c->run.topo);
 }
@@ -165,6 +183,14 @@ static void run_team(gb_state *st, void *user)
 	gb_counter_set(st, "ops_per_s", f->team.ops_per_s, GB_COUNTER_PLAIN);
 }
 
+/* Threads still use the shared state: it stays as it is, and no repetition follows. */
+static void abandon(struct bench_case *c)
+{
+	snprintf(c->why, sizeof(c->why), "%s", c->run.why);
+	c->abandoned = true;
+	prepared = NULL;
+}
+
 static void run_herd(gb_state *st, void *user)
 {
 	static const char *const names[HERD_FIGURES] = {"waker_ns", "first_ns", "median_ns",
@@ -183,6 +209,8 @@ static void run_herd(gb_state *st, void *user)
 	}
 	if (ret) {
 		gb_skip_with_error(st, c->run.why ? c->run.why : "out of memory");
+		if (ret == -ETIMEDOUT)
+			abandon(c);
 		return;
 	}
 	c->misplaced |= f->herd.misplaced;
@@ -263,6 +291,25 @@ static void make_name(const struct bench_case *c, char *name, size_t room)
 	append(name, room, "/pin:%s", c->pin);
 }
 
+/* Sleepers that share the waker's PU go where the others are, in turn. */
+static void set_waker_apart(struct bench_case *c, struct pin_slot *slots, unsigned int sleepers)
+{
+	unsigned int from = 0;
+
+	for (unsigned int i = 1; i <= sleepers; i++) {
+		if (slots[i].pu != slots[0].pu)
+			continue;
+		for (unsigned int tries = 0; tries < sleepers; tries++) {
+			from = from % sleepers + 1;
+			if (slots[from].pu != slots[0].pu)
+				break;
+		}
+		slots[i] = slots[from];
+	}
+	if (slots[0].pu < 0 || slots[sleepers].pu == slots[0].pu)
+		snprintf(c->why, sizeof(c->why), "%s has no PU for the waker alone", c->pin);
+}
+
 static int place(struct bench_case *c, unsigned int places)
 {
 	struct pin_slot *slots = calloc(places, sizeof(*slots));
@@ -275,11 +322,13 @@ static int place(struct bench_case *c, unsigned int places)
 	ret = pin_plan(c->context->topo, c->pin, places, slots, &c->oversubscribed, why,
 		       sizeof(why));
 	if (ret == -ENOTSUP) {
-		snprintf(c->why, sizeof(c->why), "pin %s: %s", c->pin, why);
+		snprintf(c->why, sizeof(c->why), "%s", why);
 		return 0;
 	}
 	if (ret)
 		snprintf(c->context->why, sizeof(c->context->why), "--pin=%s: %s", c->pin, why);
+	else if (c->run.op->flags & OP_WAKER_APART)
+		set_waker_apart(c, slots, c->sleepers);
 	return ret;
 }
 
@@ -287,7 +336,7 @@ static int add_case(struct case_context *context, const struct bench_op *op, con
 		    unsigned int threads, const char *pin, size_t pin_len)
 {
 	struct bench_case *c = calloc(1, sizeof(*c));
-	char name[512];
+	char name[768];
 	int ret;
 
 	if (!c)
@@ -314,13 +363,15 @@ static int add_case(struct case_context *context, const struct bench_op *op, con
 
 static const char *default_pins(const struct case_context *context, const struct bench_op *op)
 {
+	if (op->flags & OP_WAKER_APART)
+		return "compact,scatter";
 	/* Sleepers are where the scheduler wants them, unless asked otherwise. */
 	if (op->herd)
 		return context->options->quick ? "none" : "none,compact,scatter";
 	return context->options->quick ? "compact" : "compact,scatter,smt,llc,xllc,xnode";
 }
 
-/* One thread has but one place to be: only the first policy is taken. */
+/* Of the profile's policies one thread needs but the first: it has only one place to be. */
 static int add_pins(struct case_context *context, const struct bench_op *op, const long *param,
 		    unsigned int threads)
 {
@@ -332,7 +383,7 @@ static int add_pins(struct case_context *context, const struct bench_op *op, con
 		rest = default_pins(context, op);
 	while (!ret && (pin = pin_policy_next(&rest, &len))) {
 		ret = add_case(context, op, param, threads, pin, len);
-		if (threads + op->background == 1 && !op->herd)
+		if (!context->options->pins && threads + op->background == 1 && !op->herd)
 			break;
 	}
 	return ret;
@@ -438,9 +489,35 @@ static int add_op(struct case_context *context, const struct bench_op *op)
 	return op->flags & OP_PU_PAIRS ? add_pairs(context, op) : add_params(context, op, param, 0);
 }
 
+/* All that the user named, whatever is timed: what is not understood must not go unnoticed. */
+static int check_pins(struct case_context *context)
+{
+	const char *rest = context->options->pins, *pin;
+	char policy[PIN_POLICY], why[192];
+	struct pin_slot slot;
+	size_t len;
+	int ret;
+
+	while (rest && (pin = pin_policy_next(&rest, &len))) {
+		snprintf(policy, sizeof(policy), "%.*s", (int)len, pin);
+		if (len >= sizeof(policy)) {
+			snprintf(context->why, sizeof(context->why),
+				 "--pin=%.40s...: too long; write ranges of PUs such as 0-63",
+				 policy);
+			return -EINVAL;
+		}
+		ret = pin_plan(context->topo, policy, 1, &slot, NULL, why, sizeof(why));
+		if (ret && ret != -ENOTSUP) {
+			snprintf(context->why, sizeof(context->why), "--pin=%s: %s", policy, why);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 int cases_register(struct case_context *context, const struct op_table *const *tables, size_t count)
 {
-	int ret = 0;
+	int ret = check_pins(context);
 
 	for (size_t t = 0; t < count; t++)
 		for (size_t i = 0; i < tables[t]->count && !ret; i++)
@@ -457,6 +534,8 @@ void cases_free(void)
 	unprepare();
 	while ((c = all_cases)) {
 		all_cases = c->next;
+		if (c->abandoned)
+			continue;
 		free((void *)c->run.slots);
 		free(c->figures);
 		free(c);
@@ -472,7 +551,7 @@ static void set_flags(const struct case_context *context, const struct bench_cas
 		bool set;
 		const char *name;
 	} known[] = {
-		{!strncmp(context->execution, "qemu", 4), "emulated"},
+		{strcmp(context->execution, "native"), "emulated"},
 		{overlap < context->options->overlap_floor, "low-overlap"},
 		{c->misplaced, "misplaced"},
 		{c->oversubscribed, "oversubscribed"},

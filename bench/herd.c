@@ -19,14 +19,14 @@
 
 #define MIN_ROUNDS 5
 #define MAX_ROUNDS 4096
-/* A round that has not come about after this is a lost wake-up, and says so. */
-#define ROUND_TIMEOUT_NS (20ull * 1000000000u)
+#define PATIENCE_MS 20000
 
 struct herd {
 	struct op_run *run;
 	const struct herd_ops *ops;
 	unsigned int sleepers;
 	struct sleeper *sleeper;
+	uint64_t patience_ns;
 	/* The gate: sleepers wait for the round's number; -1 ends them. */
 	_Alignas(ARCH_ALIGN_OWN_LINE) uint32_t gate;
 	_Alignas(ARCH_ALIGN_OWN_LINE) uint32_t inside; /* past the gate this round */
@@ -37,7 +37,7 @@ struct sleeper {
 	_Alignas(ARCH_ALIGN_OWN_LINE) struct herd *herd;
 	unsigned int index;
 	pthread_t id;
-	int stat_fd; /* its /proc/.../stat; -1 before it has started */
+	int stat_fd; /* its /proc/.../stat; or -errno */
 	uint64_t awake;
 	bool in_place;
 };
@@ -58,9 +58,11 @@ static void futex_wake_all(uint32_t *word)
 static int open_own_stat(void)
 {
 	char path[64];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", syscall(SYS_gettid));
-	return open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 /* By the kernel's own account; what follows the last ')' is the state. */
@@ -100,9 +102,8 @@ static void *sleeper_main(void *arg)
 	const struct pin_slot *slot = &h->run->slots[1 + s->index];
 	uint32_t round = 0;
 
-	pin_bind_self(h->run->topo, slot);
 	s->stat_fd = open_own_stat();
-	s->in_place = true;
+	s->in_place = !pin_bind_self(h->run->topo, slot);
 	come_back(h);
 	while ((round = wait_at_gate(h, round)) != GATE_CLOSED_FOR_GOOD) {
 		__atomic_fetch_add(&h->inside, 1, __ATOMIC_ACQ_REL);
@@ -169,7 +170,7 @@ static int by_value(const void *a, const void *b)
 
 static int one_round(struct herd *h, uint32_t round, double *figure, double *latency)
 {
-	uint64_t deadline = now_ns() + ROUND_TIMEOUT_NS, t0, t1;
+	uint64_t deadline = now_ns() + h->patience_ns, t0, t1;
 
 	if (h->ops->arm)
 		h->ops->arm(h->run->shared);
@@ -250,7 +251,7 @@ static unsigned int start_sleepers(struct herd *h, int *ret)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 256 * 1024); /* hundreds of them */
 	for (i = 0; i < h->sleepers; i++) {
-		h->sleeper[i] = (struct sleeper){.herd = h, .index = i, .stat_fd = -1};
+		h->sleeper[i] = (struct sleeper){.herd = h, .index = i, .stat_fd = -ENOENT};
 		*ret = -pthread_create(&h->sleeper[i].id, &attr, sleeper_main, &h->sleeper[i]);
 		if (*ret)
 			break;
@@ -259,7 +260,19 @@ static unsigned int start_sleepers(struct herd *h, int *ret)
 	return i;
 }
 
-/* After a lost wake-up the threads cannot be joined: the row says so, and they are left. */
+/* All at the gate, each with what it is watched by. */
+static int check_sleepers(struct herd *h)
+{
+	if (!all_back(h, now_ns() + h->patience_ns)) {
+		h->run->why = "a sleeper did not start";
+		return -ETIMEDOUT;
+	}
+	for (unsigned int i = 0; i < h->sleepers; i++)
+		if (h->sleeper[i].stat_fd < 0)
+			return h->sleeper[i].stat_fd;
+	return 0;
+}
+
 static void end_sleepers(struct herd *h, unsigned int started, struct herd_result *result)
 {
 	open_gate(h, GATE_CLOSED_FOR_GOOD);
@@ -269,6 +282,11 @@ static void end_sleepers(struct herd *h, unsigned int started, struct herd_resul
 			close(h->sleeper[i].stat_fd);
 		result->misplaced |= !h->sleeper[i].in_place;
 	}
+}
+
+static uint64_t patience_ns(const struct herd_ops *ops)
+{
+	return (ops->patience_ms ? ops->patience_ms : PATIENCE_MS) * 1000000ull;
 }
 
 static int check_places(struct herd *h)
@@ -290,15 +308,23 @@ int herd_measure(struct op_run *run, unsigned int sleepers, uint64_t window_ns,
 	*result = (struct herd_result){0};
 	if (ret)
 		goto out;
-	*h = (struct herd){.run = run, .ops = run->op->herd, .sleepers = sleepers, .sleeper = s};
+	*h = (struct herd){.run = run,
+			   .ops = run->op->herd,
+			   .sleepers = sleepers,
+			   .sleeper = s,
+			   .patience_ns = patience_ns(run->op->herd)};
 	ret = check_places(h);
 	if (ret)
 		goto out;
 	started = start_sleepers(h, &ret);
-	if (!ret && !all_back(h, now_ns() + ROUND_TIMEOUT_NS))
-		ret = -ETIMEDOUT;
+	if (!ret)
+		ret = check_sleepers(h);
+	if (!ret)
+		ret = pin_bind_self(run->topo, &run->slots[0]);
 	if (!ret)
 		ret = run_rounds(h, window_ns, result);
+	result->misplaced |= !pin_in_place(&run->slots[0]);
+	pin_unbind_self(run->topo);
 	if (ret == -ETIMEDOUT)
 		return ret; /* threads still use what would be freed */
 	end_sleepers(h, started, result);

@@ -31,13 +31,15 @@ struct herd_ops {
 	void (*wake)(void *shared, unsigned int sleepers, uint32_t round);
 	/* Its sleepers spin: they are waited for by a count, and need a PU each. */
 	bool spins;
+	/* A round that takes longer has lost a wake-up; 0: 20000. */
+	unsigned int patience_ms;
 };
 
-/* Medians over the rounds, in ns after t0, and the 90th and 99th percentile and maximum of each. */
+/* In ns after t0, of each round: the waker's return from wake(), and when the sleepers ran. */
 enum herd_figure { HERD_WAKER, HERD_FIRST, HERD_MEDIAN, HERD_LAST, HERD_FIGURES };
 
 struct herd_result {
-	struct herd_stat {
+	struct herd_stat { /* over the rounds */
 		double p50, p90, p99, max;
 	} figure[HERD_FIGURES];
 	uint64_t rounds;
@@ -45,8 +47,13 @@ struct herd_result {
 };
 
 /*
- * Runs rounds for WINDOW_NS, at least 5. run->slots has the waker's place,
- * then the sleepers'; run->shared is set up. 0 or -errno with run->why.
+ * Runs rounds for WINDOW_NS, at least 5, with 1 sleeper or more. run->slots
+ * has the caller's place, who is the waker, then the sleepers'; run->shared is
+ * set up. The caller's affinity is afterwards the one that run->topo found.
+ *
+ * 0 or -errno with run->why. -ENOTSUP: more that spin than there are PUs for.
+ * -ETIMEDOUT: a wake-up was lost; threads are left that use *run, its slots
+ * and run->shared, none of which may be freed then.
  */
 int herd_measure(struct op_run *run, unsigned int sleepers, uint64_t window_ns,
 		 struct herd_result *result);

@@ -59,7 +59,7 @@ static int status_of(int ret)
 static int print_plan(const struct pin_topology *topo, const struct options *options)
 {
 	const char *colon = strrchr(options->plan, ':');
-	char policy[64], why[256], *end = NULL;
+	char *policy, why[256], *end = NULL;
 	unsigned long threads = colon ? strtoul(colon + 1, &end, 10) : 0;
 	struct pin_slot *slots;
 	bool oversubscribed;
@@ -68,9 +68,9 @@ static int print_plan(const struct pin_topology *topo, const struct options *opt
 	if (!threads || threads > 65536 || *end)
 		return fail(EXIT_BAD_INPUT,
 			    "--plan wants POLICY:THREADS, such as compact:4; see --help");
-	snprintf(policy, sizeof(policy), "%.*s", (int)(colon - options->plan), options->plan);
+	policy = strndup(options->plan, (size_t)(colon - options->plan));
 	slots = calloc(threads, sizeof(*slots));
-	if (!slots)
+	if (!slots || !policy)
 		return fail(EXIT_BROKEN, "out of memory");
 	ret = pin_plan(topo, policy, (unsigned int)threads, slots, &oversubscribed, why,
 		       sizeof(why));
@@ -82,6 +82,7 @@ static int print_plan(const struct pin_topology *topo, const struct options *opt
 		fprintf(stderr, "mnbench: --plan=%s: oversubscribed, PUs are shared\n",
 			options->plan);
 	free(slots);
+	free(policy);
 	return status_of(ret);
 }
 
@@ -146,11 +147,13 @@ static int run_benchmarks(struct case_context *context)
 	struct gb_run_options run = {.on_result = case_result, .user = context};
 	int ret = 0;
 
+	/* First of all: a file that another run has is refused before ours say something else. */
 	if (o->csv && !gb_list_requested())
 		ret = rows_open(&context->rows, o->csv, context->why, sizeof(context->why));
-	if (ret)
-		return fail(status_of(ret), context->why);
-	ret = gb_run(&run);
+	if (!ret && !gb_list_requested())
+		ret = write_files(context, context->why, sizeof(context->why));
+	if (!ret)
+		ret = gb_run(&run);
 	if (ret && !context->why[0])
 		snprintf(context->why, sizeof(context->why), "%s", gb_last_error());
 	if (!ret)
@@ -174,8 +177,6 @@ static int run(const struct options *options, const struct pin_topology *topo)
 	context.execution = options->execution ? options->execution : machine_execution();
 
 	ret = cases_register(&context, tables, sizeof(tables) / sizeof(tables[0]));
-	if (!ret && !gb_list_requested())
-		ret = write_files(&context, context.why, sizeof(context.why));
 	if (ret)
 		return fail(status_of(ret), context.why);
 	pin_describe(topo, text, sizeof(text));

@@ -396,7 +396,7 @@ static uint64_t deferred_insert(struct op_thread *t, uint64_t n)
 		mmu_notifier_invalidate_range_end(&range);
 		mmap_read_unlock(w->mm);
 	}
-	return ns * n / done;
+	return (uint64_t)((double)ns * (double)n / (double)done);
 }
 
 /* ---- herds: readers and removers of intervals that are being invalidated ---- */

@@ -52,11 +52,12 @@ struct op_thread {
 };
 
 enum op_flags {
-	OP_SCALES = 1,	  /* timed with several threads too */
-	OP_FULL_ONLY = 2, /* not in the quick profile */
-	OP_LEFT_OUT = 4,  /* not registered at all */
-	OP_BY_TIME = 16,  /* run as a team even when alone: a batch is one act, however long */
-	OP_PU_PAIRS = 8,  /* a pair of threads, on each pair of PUs: parameters `from` and `to` */
+	OP_SCALES = 1,	     /* timed with several threads too */
+	OP_FULL_ONLY = 2,    /* not in the quick profile */
+	OP_LEFT_OUT = 4,     /* not registered at all */
+	OP_WAKER_APART = 32, /* a herd whose waker has a PU that no sleeper is on */
+	OP_BY_TIME = 16,     /* run as a team even when alone: a batch is one act, however long */
+	OP_PU_PAIRS = 8,     /* a pair of threads, on each pair of PUs: their list is the policy */
 };
 
 struct bench_op {

@@ -68,7 +68,7 @@ static int bad(char *why, size_t len, const char *flag, const char *value, const
 }
 
 /* Each element of a comma separated list is one of KNOWN, itself such a list. */
-static int check_names(const char *flag, const char *list, const char *known, char *why, size_t len)
+static int check_list(const char *flag, const char *list, const char *known, char *why, size_t len)
 {
 	char one[64];
 	size_t n;
@@ -86,10 +86,29 @@ static int check_names(const char *flag, const char *list, const char *known, ch
 	}
 }
 
+static int check_name(const char *flag, const char *name, const char *known, char *why, size_t len)
+{
+	if (strchr(name, ',')) {
+		snprintf(why, len, "--%s=%s: wants one of %s", flag, name, known);
+		return -EINVAL;
+	}
+	return check_list(flag, name, known, why, len);
+}
+
+/* It becomes a cell of every row. */
+static int check_printable(const char *flag, const char *text, char *why, size_t len)
+{
+	for (const char *p = text; *p; p++)
+		if (iscntrl((unsigned char)*p))
+			return bad(why, len, flag, "...", "wants no control characters");
+	return 0;
+}
+
 static int parse_threads(struct options *o, const char *list, char *why, size_t len)
 {
 	char *end;
 
+	o->thread_counts = 0; /* of several such flags the last one wins */
 	for (const char *p = list;; p = end + 1) {
 		unsigned long n = isdigit((unsigned char)*p) ? strtoul(p, &end, 10) : 0;
 
@@ -146,7 +165,7 @@ static const char **text_of(struct options *o, const char *name)
 
 static int set_profile(struct options *o, const char *value, char *why, size_t len)
 {
-	int ret = check_names("profile", value, "quick,full", why, len);
+	int ret = check_name("profile", value, "quick,full", why, len);
 
 	o->quick = !ret && !strcmp(value, "quick");
 	return ret;
@@ -162,11 +181,11 @@ static int set_flag(struct options *o, const char *name, const char *value, char
 		if (!*value)
 			return bad(why, len, name, value, "wants a value");
 		if (!strcmp(name, "families"))
-			return check_names(name, value, "seq,srcu,wake,itree,probe", why, len);
+			return check_list(name, value, "seq,srcu,wake,itree,probe", why, len);
 		if (!strcmp(name, "execution"))
-			return check_names(name, value,
-					   "native,qemu-user,qemu-system,kernel-icount", why, len);
-		return 0;
+			return check_name(name, value, "native,qemu-user,qemu-system,kernel-icount",
+					  why, len);
+		return check_printable(name, value, why, len);
 	}
 	if (!strcmp(name, "profile"))
 		return set_profile(o, value, why, len);

@@ -269,7 +269,7 @@ static int append_to_copy(struct rows *rows, const char *line, size_t size)
 	return 0;
 }
 
-/* The folder does not let us, or the owner cannot be kept, or it is mounted, or its name is long */
+/* Its folder or its owner does not let us, it is a mount point, or the copy's name is too long. */
 static bool irreplaceable(int err)
 {
 	static const int reasons[] = {EACCES, EPERM, EROFS, EINVAL, EXDEV, EBUSY, ENAMETOOLONG};

@@ -146,6 +146,21 @@ static void let_run(struct team_shared *shared, unsigned int members, uint64_t w
 	set_phase(shared, STOP);
 }
 
+static bool any_ops(struct member *const *m, unsigned int threads)
+{
+	uint64_t ops = 0;
+
+	for (unsigned int i = 0; i < threads; i++)
+		ops += m[i]->ops;
+	return ops;
+}
+
+/* A thread that came too late to do anything has a rate of 0, not of 0/0. */
+static double rate_of(const struct member *m)
+{
+	return m->ops ? (double)m->ops * 1e9 / (double)(m->stop - m->start) : 0;
+}
+
 static void sum_up(struct member *const *m, unsigned int threads, struct team_result *r)
 {
 	uint64_t first_start = UINT64_MAX, last_start = 0, first_stop = UINT64_MAX, last_stop = 0;
@@ -158,7 +173,7 @@ static void sum_up(struct member *const *m, unsigned int threads, struct team_re
 		last_stop = m[i]->stop > last_stop ? m[i]->stop : last_stop;
 		elapsed += (double)(m[i]->stop - m[i]->start);
 		cpu += (double)m[i]->cpu;
-		rate = (double)m[i]->ops * 1e9 / (double)(m[i]->stop - m[i]->start);
+		rate = rate_of(m[i]);
 		rates += rate;
 		squares += rate * rate;
 		r->ops += m[i]->ops;
@@ -167,7 +182,7 @@ static void sum_up(struct member *const *m, unsigned int threads, struct team_re
 	r->real_ns_per_op = elapsed / (double)r->ops;
 	r->cpu_ns_per_op = cpu / (double)r->ops;
 	r->ops_per_s = rates;
-	r->fairness = squares > 0 ? rates * rates / (threads * squares) : 0;
+	r->fairness = rates * rates / (threads * squares);
 	if (first_stop > last_start)
 		r->overlap = (double)(first_stop - last_start) / (double)(last_stop - first_start);
 }
@@ -211,6 +226,10 @@ int team_measure(struct op_run *run, uint64_t window_ns, struct team_result *res
 		pthread_join(m[i]->id, NULL);
 	if (!ret)
 		ret = shared->failed;
+	if (!ret && !any_ops(m, run->threads)) {
+		run->why = "not one operation was done in the time; make it longer with --window";
+		ret = -EAGAIN;
+	}
 	if (!ret)
 		sum_up(m, run->threads, result);
 	for (unsigned int i = 0; i < started; i++)

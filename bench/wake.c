@@ -228,6 +228,13 @@ static const struct herd_ops spin_herd = {.sleep = spin_sleep, .wake = spin_wake
 			{"sleepers", 4, {1, 8, 64, 256}, PARAM_ALL_QUICK}                          \
 		}                                                                                  \
 	}
+#define APART(who, what, init, ops)                                                                \
+	{                                                                                          \
+		WAKE(who, "wake_all_apart", what, init),                                           \
+			.herd = &ops, .flags = OP_FULL_ONLY | OP_WAKER_APART, .params = {          \
+				{"sleepers", 4, {1, 8, 64, 256}, 0}                                \
+			}                                                                          \
+	}
 #define NOBODY(who, what, init, fn)                                                                \
 	{                                                                                          \
 		WAKE(who, "wake_all_waker", what, init), .run = fn, .params = {                    \
@@ -245,6 +252,11 @@ static const struct bench_op ops[] = {
 	HERD("baseline", "eventfd", eventfd_setup, eventfd_herd),
 	HERD("baseline", "pipe", pipe_setup, pipe_herd),
 	HERD("baseline", "spin", event_setup, spin_herd),
+	APART("port", "futex", event_setup, port_herd),
+	APART("baseline", "futex", event_setup, futex_herd),
+	APART("baseline", "condvar", event_setup, cond_herd),
+	APART("baseline", "eventfd", eventfd_setup, eventfd_herd),
+	APART("baseline", "pipe", pipe_setup, pipe_herd),
 };
 
 const struct op_table wake_ops = OP_TABLE(ops);

@@ -30,25 +30,15 @@ struct litmus {
 static const struct litmus *litmus;
 static bool over; /* said between a round's two meetings */
 
-/* Both come here, N times so far, and leave as close in time as spinning gets them. */
-static void meet(unsigned long n)
-{
-	struct spin_wait w = {0};
-
-	__atomic_fetch_add(&met.value, 1, __ATOMIC_SEQ_CST);
-	while (smp_load_acquire(&met.value) < 2 * n)
-		spin_wait_relax(&w);
-}
-
 static void left_side(void *arg)
 {
 	unsigned long n = 0;
 
 	(void)arg;
 	do {
-		meet(++n);
+		meet(&met.value, 2, ++n);
 		litmus->left();
-		meet(++n);
+		meet(&met.value, 2, ++n);
 	} while (!READ_ONCE(over));
 }
 
@@ -63,11 +53,11 @@ static void run(const struct litmus *which)
 	over = false;
 	task_start(&task, left_side, NULL);
 	do {
-		meet(++n);
+		meet(&met.value, 2, ++n);
 		litmus->right();
 		if (n >= 2 * most || seconds() > until)
 			WRITE_ONCE(over, true);
-		meet(++n);
+		meet(&met.value, 2, ++n);
 		forbidden += litmus->forbidden();
 		WRITE_ONCE(x.value, 0);
 		WRITE_ONCE(y.value, 0);

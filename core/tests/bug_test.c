@@ -49,10 +49,11 @@ static void warning(void)
 }
 
 static unsigned long warnings_each;
+static unsigned long started;
 
 static void warn_often(void *arg)
 {
-	(void)arg;
+	meet(&started, *(unsigned long *)arg, 1);
 	for (unsigned long i = 0; i < warnings_each; i++)
 		warn_here(3);
 }
@@ -61,10 +62,11 @@ static void warning_from_threads(void)
 {
 	unsigned long before = bug_warn_count();
 	struct task tasks[4];
+	unsigned long threads = ARRAY_SIZE(tasks);
 
-	warnings_each = rounds(10000);
+	warnings_each = rounds(200000);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
-		task_start(&tasks[i], warn_often, NULL);
+		task_start(&tasks[i], warn_often, &threads);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_join(&tasks[i]);
 	CHECK_EQ(bug_warn_count(), before + ARRAY_SIZE(tasks) * warnings_each);

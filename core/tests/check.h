@@ -8,6 +8,7 @@
 #define MN_TESTS_CHECK_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +29,7 @@ static unsigned long check_skipped __attribute__((__unused__));
 /* ---- checks: of any thread ---- */
 
 #define CHECK(cond) check_that(!!(cond), __FILE__, __LINE__, #cond)
-#define CHECK_EQ(got, want) \
+#define CHECK_EQ(got, want)                                                                        \
 	check_equal((long long)(got), (long long)(want), __FILE__, __LINE__, #got " == " #want)
 #define CHECK_STR(got, want) check_string((got), (want), __FILE__, __LINE__, #got)
 
@@ -67,11 +68,11 @@ static inline void check_skip(const char *reason)
 	check_skipped++;
 }
 
-#define RUN(part)                       \
-	do {                            \
-		printf("%s\n", #part);  \
-		fflush(stdout);         \
-		part();                 \
+#define RUN(part)                                                                                  \
+	do {                                                                                       \
+		printf("%s\n", #part);                                                             \
+		fflush(stdout);                                                                    \
+		part();                                                                            \
 	} while (0)
 
 static inline int check_exit(void)
@@ -123,13 +124,13 @@ static inline void sleep_ms(unsigned int ms)
 }
 
 /* Waits until COND holds; false after 20 s, which no test of ours needs. */
-#define EVENTUALLY(cond)                                        \
-	({                                                      \
-		double __until = seconds() + 20;                \
-		bool __holds;                                   \
-		while (!(__holds = !!(cond)) && seconds() < __until) \
-			sleep_ms(1);                            \
-		__holds;                                        \
+#define EVENTUALLY(cond)                                                                           \
+	({                                                                                         \
+		double __until = seconds() + 20;                                                   \
+		bool __holds;                                                                      \
+		while (!(__holds = !!(cond)) && seconds() < __until)                               \
+			sleep_ms(1);                                                               \
+		__holds;                                                                           \
 	})
 
 #define get(x)	  __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
@@ -208,6 +209,20 @@ static inline bool task_ends(struct task *task)
 	return EVENTUALLY(get(task->done));
 }
 
+/*
+ * Where THREADS wait for each other, for the NTH time (from 1); they leave as
+ * close in time as spinning gets them.
+ */
+static inline void meet(unsigned long *place, unsigned long threads, unsigned long nth)
+{
+	unsigned int spins = 0;
+
+	__atomic_fetch_add(place, 1, __ATOMIC_SEQ_CST);
+	while (get(*place) < threads * nth)
+		if (++spins % 1024 == 0)
+			sched_yield();
+}
+
 /* ---- children: for what aborts, or prints ---- */
 
 /*
@@ -284,12 +299,12 @@ static inline void __attribute__((__format__(__printf__, 1, 2))) note(const char
 }
 
 /* What was noted since the last time is WANT; forgets it. */
-#define CHECK_NOTED(want)                                 \
-	do {                                              \
-		pthread_mutex_lock(&check_log_mutex);     \
-		CHECK_STR(check_log, want);               \
-		check_log[0] = 0;                         \
-		pthread_mutex_unlock(&check_log_mutex);   \
+#define CHECK_NOTED(want)                                                                          \
+	do {                                                                                       \
+		pthread_mutex_lock(&check_log_mutex);                                              \
+		CHECK_STR(check_log, want);                                                        \
+		check_log[0] = 0;                                                                  \
+		pthread_mutex_unlock(&check_log_mutex);                                            \
 	} while (0)
 
 #endif

@@ -18,11 +18,11 @@ static struct mm_struct *mm;
 static DEFINE_SPINLOCK(lock);
 
 /* EXPR warns N times. */
-#define CHECK_WARNS(n, expr)                                  \
-	do {                                                  \
-		unsigned long __before = bug_warn_count();    \
-		expr;                                         \
-		CHECK_EQ(bug_warn_count() - __before, n);     \
+#define CHECK_WARNS(n, expr)                                                                       \
+	do {                                                                                       \
+		unsigned long __before = bug_warn_count();                                         \
+		expr;                                                                              \
+		CHECK_EQ(bug_warn_count() - __before, n);                                          \
 	} while (0)
 
 static void sleeping_under_a_spinlock(void)

@@ -50,9 +50,15 @@ static void only_what_intersects(void)
 		unsigned long start, end;
 		const char *noted;
 	} ranges[] = {
-		{0x1000, 0x2000, ""},  {0x1fff, 0x2001, "a"}, {0x2000, 0x2001, "a"},
-		{0x2fff, 0x3000, "a"}, {0x3000, 0x4000, ""},  {0x2800, 0x2801, "a"},
-		{0x1000, 0x9000, "a"}, {0, 1, ""},	      {ULONG_MAX - 1, ULONG_MAX, "last"},
+		{0x1000, 0x2000, ""},
+		{0x1fff, 0x2001, "a"},
+		{0x2000, 0x2001, "a"},
+		{0x2fff, 0x3000, "a"},
+		{0x3000, 0x4000, ""},
+		{0x2800, 0x2801, "a"},
+		{0x1000, 0x9000, "a"},
+		{0, 1, ""},
+		{ULONG_MAX - 1, ULONG_MAX, "last"},
 		{0, ULONG_MAX, "a last"},
 	};
 
@@ -171,7 +177,7 @@ static void refusal_of_a_nonblockable(void)
 	interval_insert_at(&c, "c", mm, 0x3000, 0x4000);
 	b.refuse = true;
 	CHECK_EQ(begin_nonblock(&range, mm, 0, 0x4000), -EAGAIN);
-	CHECK_NOTED("a b"); /* the walk stops */
+	CHECK_NOTED("a b");	  /* the walk stops */
 	CHECK_EQ(probe_seq(), 3); /* and the range is ended: idle at 4 */
 	CHECK_EQ(mmu_interval_read_begin(&a.sub), 3);
 
@@ -440,7 +446,8 @@ static void insert_refuses(void)
 	unsigned long warned = bug_warn_count();
 	static const struct {
 		unsigned long start, length;
-	} bad[] = {{0x1000, 0}, {0, 0}, {ULONG_MAX, 2}, {0x1000, ULONG_MAX}, {ULONG_MAX, ULONG_MAX}};
+	} bad[] = {
+		{0x1000, 0}, {0, 0}, {ULONG_MAX, 2}, {0x1000, ULONG_MAX}, {ULONG_MAX, ULONG_MAX}};
 	struct interval a;
 
 	mm = mm_new();

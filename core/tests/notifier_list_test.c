@@ -390,8 +390,9 @@ static void call_tlbs(void *arg)
 static void walks_are_read_sections(void)
 {
 	static void (*const hooks[])(void *) = {
-		call_start,	  call_end,	   call_clear_flush_young, call_clear_young,
-		call_test_young, call_change_pte, call_tlbs,
+		call_start,	  call_end,	   call_clear_flush_young,
+		call_clear_young, call_test_young, call_change_pte,
+		call_tlbs,
 	};
 	struct mmu_notifier_range range;
 	struct task walker, remover;

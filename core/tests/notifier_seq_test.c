@@ -17,10 +17,10 @@ static void mm_with_intervals(void)
 	state = mm->notifier_subscriptions;
 }
 
-#define CHECK_STATE(active, seq)                                        \
-	do {                                                            \
-		CHECK_EQ(state->active_invalidate_ranges, active);      \
-		CHECK_EQ(state->invalidate_seq, seq);                   \
+#define CHECK_STATE(active, seq)                                                                   \
+	do {                                                                                       \
+		CHECK_EQ(state->active_invalidate_ranges, active);                                 \
+		CHECK_EQ(state->invalidate_seq, seq);                                              \
 	} while (0)
 
 static void transitions(void)

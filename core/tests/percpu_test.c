@@ -78,32 +78,50 @@ static void numbers_are_used_again(void)
 	free_percpu(counter);
 }
 
-/* A thread that uses per-CPU data again after its number went back gets another. */
+/*
+ * A thread that uses per-CPU data again after its number went back gets
+ * another: somebody else may have the first one by then.
+ */
 static pthread_key_t late_key;
 
-static void count_late(void *again)
+static void look_at_number(void *number)
 {
-	this_cpu_inc(*counter);
-	if (again)
-		pthread_setspecific(late_key, NULL);
+	*(unsigned int *)number = smp_processor_id();
 }
 
-static void count_and_leave_a_key(void *arg)
+static void use_late(void *arg)
 {
-	count_once(arg);
+	unsigned int others = 0;
+	struct task task;
+
+	(void)arg;
+	task_start(&task, take_number, &others);
+	CHECK(EVENTUALLY(get(arrived) == 1));
+	CHECK(smp_processor_id() != others);
+	this_cpu_inc(*counter);
+	set(leave, true);
+	task_join(&task);
+}
+
+static void exit_with_a_late_user(void *arg)
+{
+	look_at_number(arg);
+	this_cpu_inc(*counter);
 	pthread_setspecific(late_key, &late_key);
 }
 
 static void use_while_exiting(void)
 {
-	unsigned long n = rounds(100), before;
+	unsigned long n = rounds(20);
+	unsigned int before = nr_cpu_ids, number;
 	struct task task;
 
 	counter = alloc_percpu(unsigned long);
-	before = nr_cpu_ids;
-	CHECK(!pthread_key_create(&late_key, count_late));
+	CHECK(!pthread_key_create(&late_key, use_late));
 	for (unsigned long i = 0; i < n; i++) {
-		task_start(&task, count_and_leave_a_key, NULL);
+		set(arrived, 0);
+		set(leave, false);
+		task_start(&task, exit_with_a_late_user, &number);
 		task_join(&task);
 	}
 	CHECK_EQ(sum(counter), 2 * n);

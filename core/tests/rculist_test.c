@@ -61,7 +61,7 @@ static void walk(void *arg)
 	struct item *item;
 
 	(void)arg;
-	while (!get(stop)) {
+	do { /* once at least, however late it is started */
 		unsigned int seen = 0;
 		int idx = srcu_read_lock(&domain);
 
@@ -74,14 +74,14 @@ static void walk(void *arg)
 		if (seen < PINNED) /* those that nobody removes are always found */
 			bump(bad);
 		bump(walks);
-	}
+	} while (!get(stop));
 }
 
 static void add_and_remove(void *arg)
 {
 	unsigned long *queued = arg;
 
-	while (!get(stop)) {
+	do {
 		struct item *a = add(), *b = add(), *c = add();
 
 		del(b);
@@ -92,7 +92,7 @@ static void add_and_remove(void *arg)
 		del(a);
 		call_srcu(&domain, &a->rcu, poison_rcu);
 		++*queued;
-	}
+	} while (!get(stop));
 }
 
 static void readers_and_writers(void)

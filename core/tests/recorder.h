@@ -17,7 +17,7 @@ struct interval {
 	struct mmu_interval_notifier sub;
 	spinlock_t user_lock;
 	const char *name;
-	bool refuse;		/* answer false */
+	bool refuse;			       /* answer false */
 	void (*inside)(struct interval *self); /* what else it does when called; may be NULL */
 	unsigned int calls;
 	unsigned long seq;		 /* of the last call */
@@ -56,8 +56,8 @@ static inline void interval_init(struct interval *self, const char *name)
 }
 
 /* Inserts [start, end); checks that it went well. */
-static inline void interval_insert_at(struct interval *self, const char *name,
-				      struct mm_struct *mm, unsigned long start, unsigned long end)
+static inline void interval_insert_at(struct interval *self, const char *name, struct mm_struct *mm,
+				      unsigned long start, unsigned long end)
 {
 	interval_init(self, name);
 	CHECK_EQ(mmu_interval_notifier_insert(&self->sub, mm, start, end - start, &interval_ops),
@@ -279,7 +279,8 @@ static inline void end(struct mmu_notifier_range *range)
 }
 
 /* A range's start and end at once. */
-static inline void invalidate(struct mm_struct *mm, unsigned long start, unsigned long last_plus_one)
+static inline void invalidate(struct mm_struct *mm, unsigned long start,
+			      unsigned long last_plus_one)
 {
 	struct mmu_notifier_range range = begin(mm, start, last_plus_one);
 

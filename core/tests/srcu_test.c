@@ -92,7 +92,7 @@ static void later_readers_do_not_hold_it(void)
 
 	task_start(&updater, synchronize, domain);
 	CHECK(EVENTUALLY((late = enter(domain), rank(domain, late) != rank(domain, early) ||
-						       (leave(domain, late), false))));
+							(leave(domain, late), false))));
 	CHECK(task_blocks(&updater));
 	leave(domain, early);
 	CHECK(task_ends(&updater));
@@ -102,6 +102,23 @@ static void later_readers_do_not_hold_it(void)
 	task_start(&updater, synchronize, domain);
 	CHECK(task_blocks(&updater));
 	leave(domain, late);
+	CHECK(task_ends(&updater));
+	task_join(&updater);
+}
+
+/*
+ * A reader that fetched the rank, stopped, and counts itself in only now, when
+ * the rank is the one that nobody enters any more.
+ */
+static void waits_for_a_straggler(void)
+{
+	struct srcu_ctr *idle = &domain->sda[!(domain->srcu_ctrp - domain->sda)];
+	struct task updater;
+
+	this_cpu_inc(idle->srcu_locks);
+	task_start(&updater, synchronize, domain);
+	CHECK(task_blocks(&updater));
+	this_cpu_inc(idle->srcu_unlocks);
 	CHECK(task_ends(&updater));
 	task_join(&updater);
 }
@@ -231,7 +248,7 @@ static void read_often(void *arg)
 	unsigned long n = 0;
 
 	(void)arg;
-	while (!get(stop)) {
+	do { /* once at least, however late it is started */
 		union cookie in = enter(domain), inner;
 		const struct object *object = srcu_dereference(current_object, domain);
 
@@ -247,7 +264,7 @@ static void read_often(void *arg)
 		look(object);
 		leave(domain, in);
 		n++;
-	}
+	} while (!get(stop));
 	__atomic_fetch_add(&reads, n, __ATOMIC_RELAXED);
 }
 
@@ -255,9 +272,9 @@ static void update_often(void *arg)
 {
 	unsigned long *updates = arg;
 
-	while (!get(stop)) {
-		struct object *old = __atomic_exchange_n(&current_object, object_new(),
-							 __ATOMIC_ACQ_REL);
+	do {
+		struct object *old =
+			__atomic_exchange_n(&current_object, object_new(), __ATOMIC_ACQ_REL);
 
 		++*updates;
 		if (*updates % 4) {
@@ -266,7 +283,7 @@ static void update_often(void *arg)
 		} else {
 			call_srcu(domain, &old->rcu, object_free_rcu);
 		}
-	}
+	} while (!get(stop));
 }
 
 static void readers_against_updaters(void)
@@ -292,6 +309,81 @@ static void readers_against_updaters(void)
 	CHECK_EQ(bad, 0);
 	CHECK(reads > 0);
 	CHECK(updates[0] > 0 && updates[1] > 0);
+}
+
+/*
+ * A reader's entry against an updater's store, as close in time as can be:
+ *
+ *	reader				updater
+ *	enter				removed = 1
+ *	saw = removed			synchronize
+ *	...inside...			freed = 1
+ *	leave
+ *
+ * Never: saw 0, and freed while inside. That takes the barriers of both. The
+ * reader's stores to lines that the updater has just written keep its entry
+ * in the store buffer for a while, where there is no barrier.
+ */
+struct place {
+	unsigned long value;
+} __aligned(256);
+
+static struct place removed, freed, met, delay[32];
+static bool over;
+
+static void write_delay(unsigned long value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(delay); i++)
+		WRITE_ONCE(delay[i].value, value);
+}
+
+static void remove_and_free(void *arg)
+{
+	unsigned long n = 0;
+
+	(void)arg;
+	do {
+		write_delay(n);
+		meet(&met.value, 2, ++n);
+		for (unsigned long i = n / 2 % 32; i; i--)
+			cpu_relax();
+		WRITE_ONCE(removed.value, 1);
+		synchronize_srcu(domain);
+		WRITE_ONCE(freed.value, 1);
+		meet(&met.value, 2, ++n);
+	} while (!READ_ONCE(over));
+}
+
+static void entry_against_removal(void)
+{
+	double until = seconds() + 0.3;
+	unsigned long n = 0, forbidden = 0;
+	struct task updater;
+
+	met.value = 0;
+	over = false;
+	task_start(&updater, remove_and_free, NULL);
+	do {
+		union cookie in;
+
+		WRITE_ONCE(removed.value, 0);
+		WRITE_ONCE(freed.value, 0);
+		meet(&met.value, 2, ++n);
+		write_delay(n);
+		in = enter(domain);
+		if (!READ_ONCE(removed.value)) {
+			for (int i = 0; i < 60 && !READ_ONCE(freed.value); i++)
+				cpu_relax();
+			forbidden += READ_ONCE(freed.value);
+		}
+		leave(domain, in);
+		if (seconds() > until)
+			WRITE_ONCE(over, true);
+		meet(&met.value, 2, ++n);
+	} while (!over);
+	task_join(&updater);
+	printf("  %lu rounds\n", n / 2);
+	CHECK_EQ(forbidden, 0);
 }
 
 /* ---- threads that come and go ---- */
@@ -444,10 +536,12 @@ static void both_kinds(void)
 		RUN(waits_for_a_reader);
 		RUN(waits_for_the_outermost);
 		RUN(later_readers_do_not_hold_it);
+		RUN(waits_for_a_straggler);
 		RUN(left_on_another_thread);
 		RUN(domains_are_independent);
 		RUN(updaters_share_a_grace_period);
 		RUN(readers_against_updaters);
+		RUN(entry_against_removal);
 		RUN(short_lived_readers);
 		RUN(callbacks);
 		cleanup_srcu_struct(domain);

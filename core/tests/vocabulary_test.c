@@ -44,11 +44,11 @@ static void atomic_results(void)
 }
 
 static atomic_t shared;
-static unsigned long ends, n_rounds;
+static unsigned long ends, n_rounds, started;
 
 static void count_up_and_down(void *arg)
 {
-	(void)arg;
+	meet(&started, *(unsigned long *)arg, 1);
 	for (unsigned long i = 0; i < n_rounds; i++) {
 		atomic_inc(&shared);
 		atomic_add_return(2, &shared);
@@ -65,11 +65,12 @@ static void count_up_and_down(void *arg)
 static void atomics_from_threads(void)
 {
 	struct task tasks[4];
+	unsigned long threads = ARRAY_SIZE(tasks);
 
-	n_rounds = rounds(20000);
+	n_rounds = rounds(50000);
 	atomic_set(&shared, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
-		task_start(&tasks[i], count_up_and_down, NULL);
+		task_start(&tasks[i], count_up_and_down, &threads);
 	for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
 		task_join(&tasks[i]);
 	CHECK_EQ(atomic_read(&shared), 1);

@@ -82,7 +82,7 @@ static void crowd(void)
 {
 	struct task sleepers[SLEEPERS], wakers[2];
 
-	n_rounds = rounds(2000);
+	n_rounds = rounds(1000);
 	for (unsigned long i = 0; i < SLEEPERS; i++)
 		task_start(&sleepers[i], sleep_often, (void *)i);
 	for (unsigned long i = 0; i < 2; i++)
@@ -160,6 +160,62 @@ static void sleeper_looks_again(void)
 	task_join(&task);
 }
 
+static void sleep_on_old_word(void *val)
+{
+	wait_queue_sleep(&wq, *(u32 *)val);
+}
+
+/*
+ * Between its look at the condition and its sleep a wake-up passes, and the
+ * next sleeper announces itself: the word has SLEEPERS again, but is another.
+ */
+static void late_sleeper_does_not_sleep(void)
+{
+	u32 val = wait_queue_prepare(&wq);
+	struct task task;
+
+	wake_up_all(&wq);
+	CHECK_EQ(wait_queue_prepare(&wq) & WQ_SLEEPERS, WQ_SLEEPERS);
+	task_start(&task, sleep_on_old_word, &val);
+	CHECK(!task_blocks(&task));
+	wake_up_all(&wq);
+	CHECK(task_ends(&task));
+	task_join(&task);
+}
+
+/* False; but at the NTH look the condition has just become true, and the waker gone by. */
+static bool true_after(unsigned int *look, unsigned int nth)
+{
+	if (get(ready))
+		return true;
+	if (++*look == nth) {
+		set(ready, true);
+		wake_up_all(&wq);
+	}
+	return false;
+}
+
+static void wait_with_a_waker_at(void *nth)
+{
+	unsigned int look = 0;
+
+	wait_event(wq, true_after(&look, *(unsigned int *)nth));
+}
+
+static void waker_between_the_steps(void)
+{
+	struct task task;
+
+	/* 1: before the sleeper has announced itself; 2: after. */
+	for (unsigned int nth = 1; nth <= 2; nth++) {
+		ready = false;
+		task_start(&task, wait_with_a_waker_at, &nth);
+		CHECK(!task_blocks(&task));
+		wake_up_all(&wq);
+		task_join(&task);
+	}
+}
+
 static void true_at_once(void)
 {
 	unsigned int evaluated = 0;
@@ -198,8 +254,8 @@ static int trap_futex(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
 }
 
-static bool never_called(struct mmu_interval_notifier *sub,
-			 const struct mmu_notifier_range *range, unsigned long cur_seq)
+static bool never_called(struct mmu_interval_notifier *sub, const struct mmu_notifier_range *range,
+			 unsigned long cur_seq)
 {
 	(void)range;
 	mmu_interval_set_seq(sub, cur_seq);
@@ -271,6 +327,8 @@ int main(void)
 	RUN(crowd);
 	RUN(all_are_woken);
 	RUN(sleeper_looks_again);
+	RUN(late_sleeper_does_not_sleep);
+	RUN(waker_between_the_steps);
 	RUN(true_at_once);
 	RUN(nobody_asleep);
 	return check_exit();

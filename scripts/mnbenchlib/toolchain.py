@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from . import packages
@@ -23,19 +24,30 @@ SUITE = "trixie"
 _LIBRARIES = Path(__file__).with_name("staticlibs.sh")
 _NEEDED_BYTES = 3 * 10**9
 
-# A mount namespace of its own, so that nothing stays mounted whatever happens; then the
-# checkout at its own path, so that the build's files land where the host's tools expect them.
+# In a mount namespace of its own; the checkout at its own path, so that the build's files land
+# where the host's tools expect them. What was mounted is taken away in the end for the sake of a
+# chroot, where the namespace may share its mounts with the machine outside.
 _ENTER = """
 set -e
-root=$1 top=$2
+root=$1 top=$2 mounted=
 shift 2
-for dir in proc sys dev; do mount --rbind "/$dir" "$root/$dir"; done
-for file in resolv.conf hosts; do
-    [ ! -e "/etc/$file" ] || { : >>"$root/etc/$file"; mount --bind "/etc/$file" "$root/etc/$file"; }
+leave() { for place in $mounted; do umount --recursive --lazy "$root$place"; done; }
+trap leave EXIT
+trap 'exit 130' INT TERM HUP
+for dir in /proc /sys /dev; do
+    mount --rbind --make-rslave "$dir" "$root$dir"
+    mounted="$dir $mounted"
+done
+for file in /etc/resolv.conf /etc/hosts; do
+    [ -e "$file" ] || continue
+    : >>"$root$file"
+    mount --bind "$file" "$root$file"
+    mounted="$file $mounted"
 done
 mkdir -p "$root$top"
 mount --bind "$top" "$root$top"
-exec chroot "$root" /bin/sh -c 'cd "$1"; shift; exec "$@"' sh "$top" "$@"
+trap 'umount --lazy "$root$top"; leave' EXIT
+chroot "$root" /bin/sh -c 'cd "$1"; shift; exec "$@"' sh "$top" "$@"
 """
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "TERM")
 _PASSED_TO_APT = re.compile(
@@ -67,11 +79,16 @@ def ready() -> bool:
     return root().is_dir()
 
 
+@lru_cache
 def _namespace() -> list[str]:
     """An ordinary user is root in a namespace of his own, with his range of sub-ids."""
-    if os.geteuid() == 0:
-        return ["unshare", "--mount", "--"]
-    return ["unshare", "--map-root-user", "--map-auto", "--mount", "--"]
+    if os.geteuid() != 0:
+        return ["unshare", "--map-root-user", "--map-auto", "--mount", "--"]
+    command = ["unshare", "--mount"]
+    if subprocess.run([*command, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        # In a chroot / is no mount, and its propagation cannot be set.
+        command += ["--propagation", "unchanged"]
+    return [*command, "--"]
 
 
 def inside(command: Sequence[str], where: Path | None = None) -> list[str]:
@@ -122,6 +139,10 @@ def _locked() -> Iterator[None]:
 
 
 def _remove(folder: Path) -> None:
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    for place in (line.split()[4] for line in mounts):
+        if Path(place).is_relative_to(folder):
+            raise UserError(f"{place}: still mounted, from a set-up that was cut off; umount it")
     subprocess.run([*_namespace(), "rm", "-rf", "--one-file-system", str(folder)], check=False)
 
 

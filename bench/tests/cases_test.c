@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a table of operations to names and rows. */
+#include "cases.h"
+#include "check.h"
+#include "gbench_c.h"
+#include "herd.h"
+#include "places.h"
+#include "rows.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <math.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST_ROWS 256
+#define CELLS	  28
+
+enum cell {
+	RUN_ID = 1,
+	HOST = 3,
+	EXECUTION = 5,
+	SUBJECT,
+	FAMILY,
+	OP,
+	VARIANT,
+	THREADS,
+	PIN,
+	PARAMS,
+	REP,
+	ITERATIONS,
+	REAL,
+	CPU,
+	OPS_PER_S,
+	P50,
+	MAX = 22,
+	OVERLAP = 24,
+	FAIRNESS,
+	FLAGS,
+	ERROR,
+};
+
+static char folder[] = "/tmp/mnbench-cases-XXXXXX";
+static char path[64];
+static char *row[MOST_ROWS][CELLS];
+static char *text;
+static size_t rows;
+static char names[MOST_ROWS][160];
+static size_t named;
+
+static struct options options;
+static struct case_context context;
+static unsigned int set_ups, tear_downs;
+static int setup_error;
+static const char *setup_why;
+
+/* ---- operations ---- */
+
+static int set_up(struct op_run *run)
+{
+	set_ups++;
+	run->why = setup_why;
+	run->shared = &set_ups;
+	return setup_error;
+}
+
+static void tear_down(struct op_run *run)
+{
+	CHECK(run->shared == &set_ups);
+	tear_downs++;
+}
+
+static void spin_run(struct op_thread *t, uint64_t n)
+{
+	(void)t;
+	while (n--)
+		__asm__ __volatile__("" : "+r"(n));
+}
+
+static void nap_run(struct op_thread *t, uint64_t n)
+{
+	(void)t;
+	while (n--)
+		sleep_ms(1);
+}
+
+static void nap_background(struct op_thread *t)
+{
+	nap_run(t, 1);
+}
+
+static void moving_run(struct op_thread *t, uint64_t n)
+{
+	take_places("compact", 2);
+	pin_bind_self(topo, &places[1]);
+	nap_run(t, n);
+}
+
+/* 1000 times its parameter, each. */
+static uint64_t timed_run(struct op_thread *t, uint64_t n)
+{
+	return n * 1000 * (uint64_t)op_param(t->run, "thousands");
+}
+
+static int refuse(struct op_thread *t)
+{
+	(void)t;
+	return -EPERM;
+}
+
+static uint32_t event;
+static bool deaf;
+
+static void event_sleep(void *shared, unsigned int i, uint32_t round)
+{
+	uint32_t now;
+
+	(void)shared;
+	(void)i;
+	while ((now = __atomic_load_n(&event, __ATOMIC_SEQ_CST)) != round)
+		syscall(SYS_futex, &event, FUTEX_WAIT_PRIVATE, now, NULL, NULL, 0);
+}
+
+static void event_wake(void *shared, unsigned int sleepers, uint32_t round)
+{
+	(void)shared;
+	(void)sleepers;
+	if (deaf)
+		return;
+	__atomic_store_n(&event, round, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &event, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static const struct herd_ops herd = {.sleep = event_sleep, .wake = event_wake, .patience_ms = 300};
+
+#define NAMED(name)                                                                                \
+	.family = "wake", .op = name, .subject = "port", .variant = "v", .setup = set_up,          \
+	.teardown = tear_down
+
+static const struct bench_op plain = {NAMED("plain"), .run = spin_run};
+static const struct bench_op timed = {
+	NAMED("timed"), .timed = timed_run,
+	.params = {{"thousands", 3, {1, 2, 3}, 1u << 1}, {"absent", 2, {-7, 8}, PARAM_ALL_QUICK}}};
+static const struct bench_op team = {NAMED("team"),
+				     .flags = OP_SCALES,
+				     .batch = 1,
+				     .background = 1,
+				     .run = nap_run,
+				     .background_run = nap_background,
+				     .params = {{"zeta", 1, {5}, PARAM_ALL_QUICK}}};
+static const struct bench_op scaling = {NAMED("scaling"), .flags = OP_SCALES, .batch = 1,
+					.run = nap_run};
+static const struct bench_op woken = {NAMED("woken"), .herd = &herd,
+				      .params = {{"sleepers", 2, {1, 3}, 1u << 1}}};
+static const struct bench_op moving = {NAMED("moving"), .run = moving_run};
+static const struct bench_op refused = {NAMED("refused"), .run = spin_run, .thread_setup = refuse};
+static const struct bench_op left_out = {NAMED("left_out"), .flags = OP_LEFT_OUT, .run = spin_run};
+static const struct bench_op in_full = {NAMED("in_full"), .flags = OP_FULL_ONLY, .run = spin_run};
+static const struct bench_op pairs = {NAMED("pairs"), .flags = OP_PU_PAIRS,
+				      .batch = 1,     .background = 1,
+				      .run = nap_run, .background_run = nap_background};
+
+/* ---- running ---- */
+
+static void reset(const char *flag)
+{
+	static char program[] = "cases_test", repetitions[] = "--benchmark_repetitions=2",
+		    min_time[] = "--benchmark_min_time=0.001";
+	char *argument[] = {program, repetitions, min_time, (char *)flag, NULL};
+	int arguments = flag ? 4 : 3;
+
+	CHECK(!gb_initialize(&arguments, argument));
+	options = (struct options){.quick = true, .window_ms = 10, .overlap_floor = 0};
+	context = (struct case_context){.options = &options,
+					.topo = topo,
+					.run_id = "a run",
+					.host = "a host",
+					.execution = "native"};
+	set_ups = tear_downs = rows = named = 0;
+	setup_error = 0;
+	setup_why = NULL;
+	deaf = false;
+}
+
+static int take_result(const struct gb_result *result, void *user)
+{
+	if (result->run_type == GB_ITERATION && named < MOST_ROWS)
+		snprintf(names[named++], sizeof(names[0]), "%s", result->base_name);
+	return case_result(result, user);
+}
+
+/* A cell ends at a comma that is not between quotes; these have no quotes in them. */
+static char *cell_end(char *cell)
+{
+	char *quote = *cell == '"' ? strchr(cell + 1, '"') : NULL;
+
+	return strchr(quote ? quote : cell, ',');
+}
+
+static void split_rows(void)
+{
+	for (char *line = strtok(text, "\n"); line && rows < MOST_ROWS; line = strtok(NULL, "\n")) {
+		size_t cell = 0;
+
+		for (char *end = line; line && cell < CELLS; cell++, line = end) {
+			end = cell_end(line);
+			if (end)
+				*end++ = '\0';
+			row[rows][cell] = line;
+		}
+		CHECK(cell == CELLS && !line);
+		rows++;
+	}
+}
+
+static void read_rows(void)
+{
+	size_t room = 0;
+	FILE *file = fopen(path, "r");
+
+	free(text);
+	text = NULL;
+	if (!CHECK(file) || !CHECK(getdelim(&text, &room, EOF, file) > 0))
+		exit(1);
+	fclose(file);
+	split_rows();
+	CHECK(rows > 0);
+	rows--; /* the header */
+}
+
+static int run(const struct bench_op *op)
+{
+	const struct op_table table = {op, 1}, *const tables[] = {&table};
+	const struct gb_run_options how = {
+		.flags = GB_RUN_NO_DISPLAY, .on_result = take_result, .user = &context};
+	int ret = cases_register(&context, tables, 1);
+	char why[256];
+
+	if (!ret) {
+		unlink(path);
+		CHECK(!rows_open(&context.rows, path, why, sizeof(why)));
+		ret = gb_run(&how);
+		CHECK(!rows_close(context.rows, why, sizeof(why)));
+		read_rows();
+	}
+	gb_shutdown();
+	cases_free();
+	return ret;
+}
+
+/* The file's Nth row, from 0. */
+static char **row_at(size_t n)
+{
+	static char *none[CELLS];
+
+	if (CHECK(n < rows))
+		return row[n + 1];
+	for (int i = 0; i < CELLS; i++)
+		none[i] = "";
+	return none;
+}
+
+static bool is_named(const char *name)
+{
+	for (size_t i = 0; i < named; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static size_t rows_with(enum cell cell, const char *value)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows; i++)
+		n += !strcmp(row_at(i)[cell], value);
+	return n;
+}
+
+static size_t rows_about(enum cell cell, double value)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows; i++)
+		n += fabs(atof(row_at(i)[cell]) - value) < value * 1e-6;
+	return n;
+}
+
+/* ---- the tests ---- */
+
+static void test_plain(void)
+{
+	reset(NULL);
+	CHECK(!run(&plain));
+	CHECK(named == 2 && is_named("wake/plain/port/variant:v/threads:1/pin:compact"));
+	CHECK(rows == 2);
+	for (size_t i = 0; i < rows; i++) {
+		char **r = row_at(i);
+
+		CHECK_TEXT(r[0], "1");
+		CHECK_TEXT(r[RUN_ID], "a run");
+		CHECK_TEXT(r[HOST], "a host");
+		CHECK_TEXT(r[EXECUTION], "native");
+		CHECK_TEXT(r[SUBJECT], "port");
+		CHECK_TEXT(r[FAMILY], "wake");
+		CHECK_TEXT(r[OP], "plain");
+		CHECK_TEXT(r[VARIANT], "v");
+		CHECK_TEXT(r[THREADS], "1");
+		CHECK_TEXT(r[PIN], "compact");
+		CHECK_TEXT(r[PARAMS], "");
+		CHECK_TEXT(r[REP], i ? "1" : "0");
+		CHECK(atof(r[ITERATIONS]) >= 1 && atof(r[REAL]) > 0 && atof(r[CPU]) > 0);
+		CHECK(atof(r[OPS_PER_S]) * atof(r[REAL]) > 0.999e9);
+		CHECK(!*r[P50] && !*r[OVERLAP] && !*r[FAIRNESS] && !*r[FLAGS] && !*r[ERROR]);
+	}
+	/* One set-up does for all repetitions, and is taken down in the end. */
+	CHECK(set_ups == 1 && tear_downs == 1);
+}
+
+static void test_params(void)
+{
+	reset(NULL);
+	CHECK(!run(&timed));
+	CHECK(rows == 2 * 2);
+	CHECK(is_named("wake/timed/port/variant:v/absent:-7/thousands:2/threads:1/pin:compact"));
+	CHECK(rows_with(PARAMS, "absent:-7;thousands:2") == 2);
+	CHECK(rows_with(PARAMS, "absent:8;thousands:2") == 2);
+	CHECK(rows_about(REAL, 2000) == 4);
+
+	reset(NULL);
+	options.quick = false;
+	CHECK(!run(&timed));
+	CHECK(rows == 6 * 2);
+	CHECK(rows_about(REAL, 1000) == 4 && rows_about(REAL, 3000) == 4);
+	CHECK(set_ups == 6 && tear_downs == 6);
+}
+
+static void test_team(void)
+{
+	reset(NULL);
+	options.threads[0] = 3;
+	options.threads[1] = 1;
+	options.threads[2] = 3;
+	options.thread_counts = 3;
+	options.pins = "none";
+	CHECK(!run(&team));
+	CHECK(rows == 2 * 2);
+	CHECK(is_named("wake/team/port/variant:v/background:1/zeta:5/threads:3/pin:none"));
+	CHECK(rows_with(THREADS, "3") == 2 && rows_with(THREADS, "1") == 2);
+	CHECK(rows_with(PARAMS, "background:1;zeta:5") == 4);
+	for (size_t i = 0; i < rows; i++) {
+		char **r = row_at(i);
+
+		CHECK(atof(r[REAL]) >= 1e6 && atof(r[ITERATIONS]) >= 1);
+		CHECK(*r[OVERLAP] && *r[FAIRNESS] && !*r[ERROR]);
+	}
+}
+
+static void test_threads(void)
+{
+	char all[16];
+
+	/* What does not scale is timed once, whatever was asked. */
+	reset(NULL);
+	options.threads[0] = 2;
+	options.threads[1] = 5;
+	options.thread_counts = 2;
+	CHECK(!run(&plain));
+	CHECK(rows == 2 && rows_with(THREADS, "1") == 2);
+
+	reset(NULL);
+	CHECK(!run(&scaling));
+	snprintf(all, sizeof(all), "%u", pin_pu_count(topo));
+	CHECK(rows_with(THREADS, "1") == 2 && rows_with(THREADS, all) == 2);
+	reset(NULL);
+	options.quick = false;
+	options.pins = "compact";
+	snprintf(all, sizeof(all), "%u", 2 * pin_pu_count(topo));
+	CHECK(!run(&scaling));
+	CHECK(rows_with(THREADS, all) == 2 && rows_with(FLAGS, "oversubscribed") == 2);
+}
+
+static void test_herd(void)
+{
+	static const char *const ops[] = {"woken_waker", "woken_first", "woken_median",
+					  "woken_last"};
+
+	reset(NULL);
+	CHECK(!run(&woken));
+	CHECK(is_named("wake/woken/port/variant:v/sleepers:3/pin:none"));
+	CHECK(rows == 4 * 2 && rows_with(PARAMS, "sleepers:3") == rows);
+	for (size_t i = 0; i < rows; i++) {
+		char **r = row_at(i);
+
+		CHECK_TEXT(r[OP], ops[i % 4]);
+		CHECK_TEXT(r[THREADS], "4");
+		CHECK_TEXT(r[P50], r[REAL]);
+		CHECK(atof(r[REAL]) > 0 && atof(r[MAX]) >= atof(r[REAL]));
+		CHECK(atof(r[ITERATIONS]) >= 5 && !*r[CPU] && !*r[ERROR]);
+		/* Of one round: its last sleeper is not before its median. */
+		if (i % 4 > 1)
+			CHECK(atof(r[REAL]) >= atof(row_at(i - 1)[REAL]));
+	}
+}
+
+/* In a process of its own, for the threads that are left. */
+static int lose(void)
+{
+	unsigned int before;
+
+	reset(NULL);
+	start_first_thread();
+	before = count_tasks();
+	deaf = true;
+	CHECK(!run(&woken));
+	CHECK(rows == 8 && rows_with(ERROR, "a sleeper was not woken") == 8);
+	CHECK(rows_with(REAL, "") == 8 && rows_with(ITERATIONS, "") == 8);
+	/* Not again, and nothing taken from under those that sleep. */
+	CHECK(count_tasks() == before + 3);
+	CHECK(set_ups == 1 && tear_downs == 0);
+	/* What comes afterwards is timed. */
+	reset(NULL);
+	CHECK(!run(&woken));
+	CHECK(rows == 8 && rows_with(ERROR, "") == 8);
+	return check_result();
+}
+
+static void test_lost(void)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		syscall(SYS_exit_group, lose());
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_failing(void)
+{
+	reset(NULL);
+	setup_error = -ENOTSUP;
+	setup_why = "not on a Sunday";
+	CHECK(!run(&plain));
+	CHECK(rows == 2 && rows_with(ERROR, "not on a Sunday") == 2 && rows_with(REAL, "") == 2);
+	CHECK(tear_downs == 0);
+
+	reset(NULL);
+	setup_error = -ENOMEM;
+	CHECK(!run(&woken));
+	CHECK(rows == 8 && rows_with(ERROR, "Cannot allocate memory") == 8);
+
+	reset(NULL);
+	CHECK(!run(&refused));
+	CHECK(rows == 2 && rows_with(ERROR, "Operation not permitted") == 2);
+	CHECK(tear_downs == 1);
+}
+
+/* After a benchmark of one thread the caller is where it was, whatever became of it. */
+static void test_affinity(const struct bench_op *op)
+{
+	cpu_set_t before, after;
+
+	sched_getaffinity(0, sizeof(before), &before);
+	reset(NULL);
+	CHECK(!run(op));
+	sched_getaffinity(0, sizeof(after), &after);
+	CHECK(CPU_EQUAL(&before, &after));
+}
+
+static void test_pins(void)
+{
+	/* The profile's: one thread takes the first only; the user's: all of them. */
+	reset(NULL);
+	options.quick = false;
+	CHECK(!run(&plain));
+	CHECK(rows == 2 && rows_with(PIN, "compact") == 2);
+	reset(NULL);
+	options.pins = "kind:99,none,scatter";
+	CHECK(!run(&plain));
+	CHECK(rows == 6 && rows_with(PIN, "none") == 2 && rows_with(PIN, "scatter") == 2);
+	CHECK(rows_with(PIN, "kind:99") == 2 && rows_with(ERROR, "") == 4);
+	CHECK_HAS(row_at(0)[ERROR], "kind:99");
+	CHECK_TEXT(row_at(0)[REAL], "");
+}
+
+static void refuse_pins(const char *pins, const char *what)
+{
+	reset(NULL);
+	options.pins = pins;
+	CHECK(run(&plain) == -EINVAL);
+	CHECK_HAS(context.why, "--pin=");
+	CHECK_HAS(context.why, what);
+}
+
+static void test_bad_pins(void)
+{
+	char digits[400] = "list:0";
+
+	refuse_pins("none,nonsense", "nonsense");
+	refuse_pins("nonsense,none", "nonsense");
+	refuse_pins(",", "''");
+	for (size_t i = strlen(digits); i < sizeof(digits) - 1; i += strlen(",0"))
+		snprintf(&digits[i], sizeof(digits) - i, ",0");
+	refuse_pins(digits, "too long");
+}
+
+static void test_selected(void)
+{
+	reset(NULL);
+	CHECK(run(&left_out) == -ENOENT && named == 0);
+	reset(NULL);
+	CHECK(run(&in_full) == -ENOENT && named == 0);
+	reset(NULL);
+	options.quick = false;
+	CHECK(!run(&in_full) && named == 2);
+	reset(NULL);
+	options.families = "seq,probe";
+	CHECK(run(&plain) == -ENOENT);
+	reset(NULL);
+	options.families = "seq,wake";
+	CHECK(!run(&plain));
+}
+
+static void test_flags(void)
+{
+	reset(NULL);
+	options.overlap_floor = 1; /* nobody starts and stops at one nanosecond */
+	options.threads[0] = 4;
+	options.thread_counts = 1;
+	CHECK(!run(&scaling));
+	CHECK(rows_with(FLAGS, "low-overlap;oversubscribed") + rows_with(FLAGS, "low-overlap") ==
+	      rows);
+	reset(NULL);
+	options.overlap_floor = 1;
+	CHECK(!run(&plain));
+	CHECK_TEXT(row_at(0)[FLAGS], "");
+
+	reset(NULL);
+	context.execution = "kernel-icount";
+	CHECK(!run(&plain));
+	CHECK(rows_with(FLAGS, "emulated") == 2 && rows_with(EXECUTION, "kernel-icount") == 2);
+
+	if (pin_pu_count(topo) < 2)
+		return;
+	reset(NULL);
+	CHECK(!run(&moving));
+	CHECK(rows_with(FLAGS, "misplaced") == 2);
+}
+
+static void test_pairs(void)
+{
+	unsigned int pus = pin_pu_count(topo);
+	char pin[64];
+
+	if (pus < 2)
+		return;
+	snprintf(pin, sizeof(pin), "list:%d,%d", pin_pu_at(topo, 0), pin_pu_at(topo, 1));
+	reset(NULL);
+	CHECK(!run(&pairs));
+	CHECK(named == 2 * ((pus < 5 ? pus : 5) - 1));
+	CHECK_HAS(names[0], pin);
+	CHECK_HAS(names[0], "wake/pairs/port/variant:v/threads:1/pin:list:");
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(path, sizeof(path), "%s/rows.csv", folder);
+	load_topology();
+	test_lost();
+	test_plain();
+	test_params();
+	test_team();
+	test_threads();
+	test_herd();
+	test_failing();
+	test_affinity(&plain);
+	test_affinity(&refused);
+	test_affinity(&woken);
+	test_pins();
+	test_bad_pins();
+	test_selected();
+	test_flags();
+	test_pairs();
+	pin_topology_free(topo);
+	free(text);
+	unlink(path);
+	rmdir(folder);
+	return check_result();
+}
