@@ -81,9 +81,20 @@ static int prepare(struct bench_case *c)
 	ret = set_up(c);
 	if (!ret)
 		prepared = c;
-	else if (!c->run.why)
-		c->run.why = strerror(-ret);
 	return ret;
+}
+
+/*
+ * The run becomes a row without figures, and so do the repetitions after it: Google Benchmark up
+ * to 1.9 crashes over a benchmark of which the first failed and two others did not.
+ */
+static void give_up(gb_state *st, struct bench_case *c, int ret)
+{
+	snprintf(c->why, sizeof(c->why), "%s", c->run.why ? c->run.why : strerror(-ret));
+	if (ret == -ENOTSUP)
+		gb_skip_with_message(st, c->why);
+	else
+		gb_skip_with_error(st, c->why);
 }
 
 /* True: the run has become a row without figures. */
@@ -96,10 +107,8 @@ static bool skipped(gb_state *st, struct bench_case *c)
 		return true;
 	}
 	ret = prepare(c);
-	if (ret == -ENOTSUP)
-		gb_skip_with_message(st, c->run.why);
-	else if (ret)
-		gb_skip_with_error(st, c->run.why);
+	if (ret)
+		give_up(st, c, ret);
 	return ret;
 }
 
@@ -132,7 +141,7 @@ static void run_alone(gb_state *st, void *user)
 	if (!ret && op->thread_setup)
 		ret = op->thread_setup(&t);
 	if (ret) {
-		gb_skip_with_error(st, c->run.why ? c->run.why : strerror(-ret));
+		give_up(st, c, ret);
 	} else {
 		time_alone(st, c, &t);
 		c->misplaced |= !pin_in_place(&c->run.slots[0]);
@@ -171,7 +180,7 @@ static void run_team(gb_state *st, void *user)
 	f = next_figures(c);
 	ret = f ? team_measure(&c->run, window_ns(c), &f->team) : -ENOMEM;
 	if (ret) {
-		gb_skip_with_error(st, c->run.why ? c->run.why : "out of memory");
+		give_up(st, c, ret);
 		return;
 	}
 	c->misplaced |= f->team.misplaced;
@@ -183,10 +192,9 @@ static void run_team(gb_state *st, void *user)
 	gb_counter_set(st, "ops_per_s", f->team.ops_per_s, GB_COUNTER_PLAIN);
 }
 
-/* Threads still use the shared state: it stays as it is, and no repetition follows. */
+/* Threads still use the shared state: it stays as it is. */
 static void abandon(struct bench_case *c)
 {
-	snprintf(c->why, sizeof(c->why), "%s", c->run.why);
 	c->abandoned = true;
 	prepared = NULL;
 }
@@ -203,12 +211,8 @@ static void run_herd(gb_state *st, void *user)
 		return;
 	f = next_figures(c);
 	ret = f ? herd_measure(&c->run, c->sleepers, window_ns(c), &f->herd) : -ENOMEM;
-	if (ret == -ENOTSUP) {
-		gb_skip_with_message(st, c->run.why);
-		return;
-	}
 	if (ret) {
-		gb_skip_with_error(st, c->run.why ? c->run.why : "out of memory");
+		give_up(st, c, ret);
 		if (ret == -ETIMEDOUT)
 			abandon(c);
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The interval tree alone, without the notifier around it. Part of a
- * subject's unit (see notifier.c), so that each subject's own tree is timed.
+ * The interval tree alone, without the notifier around it. Part of a unit
+ * (unit.h), so that each subject's own tree is timed.
  */
 #include <errno.h>
 #include <linux/interval_tree.h>
@@ -11,6 +11,7 @@
 #include "op.h"
 #include "shuffle.h"
 #include "steady.h"
+#include "unit.h"
 
 struct trees {
 	size_t intervals, batch, count;
@@ -139,7 +140,7 @@ static uint64_t remove_timed(struct op_thread *t, uint64_t n)
 
 #define OF(name)                                                                                   \
 	.family = "itree", .op = name, .subject = MN_SUBJECT, .variant = "rbtree",                 \
-	.setup = trees_setup, .teardown = trees_teardown
+	.flags = OWN_LOCK_ONLY, .setup = trees_setup, .teardown = trees_teardown
 
 static const struct bench_op ops[] = {
 	{OF("lookup"), .params = {ITREE_SIZES}, .run = lookup_run},

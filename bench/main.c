@@ -24,7 +24,7 @@ enum { EXIT_OK = 0, EXIT_BROKEN = 1, EXIT_BAD_INPUT = 2 };
 
 extern const struct op_table seq_ops, srcu_ops, urcu_ops, wake_ops, itree_base_ops, probe_ops;
 
-/* The notifier units, by CMake: one for each lock kind; the first is the subject's own. */
+/* The notifier units' tables, by CMake. */
 #define UNIT(name) extern const struct op_table name;
 MNBENCH_UNITS(UNIT)
 #undef UNIT
@@ -91,7 +91,7 @@ static int print_plan(const struct pin_topology *topo, const struct options *opt
 /* Before the user's own flags, of which the last one wins. */
 static char **with_profile(int *argc, char **argv, bool quick)
 {
-	static char min_time[2][32] = {"--benchmark_min_time=0.1", "--benchmark_min_time=0.01"};
+	static char min_time[2][32] = {"--benchmark_min_time=0.05", "--benchmark_min_time=0.01"};
 	static char repetitions[] = "--benchmark_repetitions=10";
 	char **more = calloc((size_t)*argc + 3, sizeof(*more));
 

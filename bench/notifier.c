@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The operations of a notifier core, written to the kernel's interface.
- *
- * Compiled once for every subject and lock kind, and linked with that core
- * alone into one object whose only visible name is its table of operations:
- * so several cores stand side by side in one program, and the loops inline
- * what a driver's code would inline.
- *
- * MN_UNIT     the table's name
- * MN_SUBJECT  the subject, a string
- * MN_VARIANT  the lock kind, a string
- * MN_PRIMARY  1: the unit that stands for the subject; 0: only there for its lock kind
- */
+/* The operations of a notifier core, written to the kernel's interface. Part of a unit: unit.h. */
 #include <errno.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
@@ -25,6 +13,7 @@
 #include "pin.h"
 #include "shuffle.h"
 #include "steady.h"
+#include "unit.h"
 
 /* Intervals are this far apart and half as long, so that there are hits and misses. */
 #define STRIDE 0x10000ul
@@ -459,10 +448,7 @@ static int list_setup(struct op_run *run)
 
 /* ---- the table ---- */
 
-/* Timed for every lock kind in the full profile; timed for the subject's own kind only. */
-#define EVERY_LOCK_IN_FULL (MN_PRIMARY ? 0 : OP_FULL_ONLY)
-#define OWN_LOCK_ONLY	   (MN_PRIMARY ? 0 : OP_LEFT_OUT)
-#define OF(fam, name)	   .family = fam, .op = name, .subject = MN_SUBJECT, .variant = MN_VARIANT
+#define OF(fam, name) .family = fam, .op = name, .subject = MN_SUBJECT, .variant = MN_VARIANT
 #define INTERVALS                                                                                  \
 	{                                                                                          \
 		"intervals", 5, {1, 100, 10000, 100000, 1000000}, 1u << 0 | 1u << 1 | 1u << 2      \

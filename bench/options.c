@@ -20,7 +20,7 @@ static const char help_text[] =
 	"                         two, all PUs and twice as many)\n"
 	"  --pin LIST             placement: none, compact, scatter, smt, llc, xllc, xnode,\n"
 	"                         kind:N, or PUs such as 0,2,5-7 (quick: compact; full: all)\n"
-	"  --window MS            length of a run of several threads (quick: 20; full: 200)\n"
+	"  --window MS            length of a run of several threads (quick: 20; full: 100)\n"
 	"  --overlap-floor F      rows whose threads ran together for less than this share of\n"
 	"                         the window are marked low-overlap (0.9)\n"
 	"what is written:\n"
@@ -250,7 +250,7 @@ int options_parse(struct options *options, int *argc, char **argv, char *why, si
 	argv[kept] = NULL;
 	*argc = kept;
 	if (!options->window_ms)
-		options->window_ms = options->quick ? 20 : 200;
+		options->window_ms = options->quick ? 20 : 100;
 	return 0;
 }
 

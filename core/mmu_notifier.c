@@ -225,6 +225,9 @@ static noinline unsigned long read_begin_contended(struct mmu_notifier_subscript
  * Taking the lock orders the reads of the two counts against both transitions:
  * either this reader sees the invalidation's odd count, or the invalidation's
  * set_seq() comes after the read of the subscription's, and the retry sees it.
+ * The page tables themselves are read and changed under a lock of their own:
+ * nothing here orders the walk against the change of an invalidation that has
+ * ended.
  */
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub)
 {

@@ -54,7 +54,13 @@ void ticket_spin_lock_slowpath(struct ticket_spinlock *l, unsigned long token)
 
 void mcs_queue_lock_slowpath(struct mcs_node *prev, struct mcs_node *node)
 {
-	WRITE_ONCE(prev->next, node);
+	/*
+	 * Release: without it NODE's own locked = 0 could still be on its way,
+	 * on arm64 and riscv64, when PREV hands over, and undo that. The tail's
+	 * exchange does not order it: of an exclusive pair with acquire and
+	 * release, earlier stores may pass the load, later ones the store.
+	 */
+	smp_store_release(&prev->next, node);
 	/* Pairs with the release in mcs_queue_unlock(). */
 	smp_cond_load_acquire(&node->locked, VAL);
 }
@@ -135,7 +141,8 @@ static void lock_queued(struct queued_spinlock *l)
 		/* Release: whoever links itself behind NODE finds it initialised. */
 		prev = __atomic_exchange_n(&l->tail, tail, __ATOMIC_ACQ_REL);
 		if (prev) {
-			WRITE_ONCE(decode_tail(prev)->next, node);
+			/* Release: as in mcs_queue_lock_slowpath(). */
+			smp_store_release(&decode_tail(prev)->next, node);
 			smp_cond_load_acquire(&node->locked, VAL);
 		}
 		lock_as_head(l, node, tail);

@@ -105,10 +105,12 @@ static uint64_t timed_run(struct op_thread *t, uint64_t n)
 	return n * 1000 * (uint64_t)op_param(t->run, "thousands");
 }
 
+static unsigned int refusals; /* of so many thread set-ups */
+
 static int refuse(struct op_thread *t)
 {
 	(void)t;
-	return -EPERM;
+	return refusals && refusals-- ? -EPERM : 0;
 }
 
 static uint32_t event;
@@ -157,6 +159,8 @@ static const struct bench_op woken = {NAMED("woken"), .herd = &herd,
 				      .params = {{"sleepers", 2, {1, 3}, 1u << 1}}};
 static const struct bench_op moving = {NAMED("moving"), .run = moving_run};
 static const struct bench_op refused = {NAMED("refused"), .run = spin_run, .thread_setup = refuse};
+static const struct bench_op refused_team = {NAMED("refused"), .flags = OP_BY_TIME, .run = nap_run,
+					     .batch = 1, .thread_setup = refuse};
 static const struct bench_op left_out = {NAMED("left_out"), .flags = OP_LEFT_OUT, .run = spin_run};
 static const struct bench_op in_full = {NAMED("in_full"), .flags = OP_FULL_ONLY, .run = spin_run};
 static const struct bench_op pairs = {NAMED("pairs"), .flags = OP_PU_PAIRS,
@@ -456,9 +460,23 @@ static void test_failing(void)
 	CHECK(rows == 8 && rows_with(ERROR, "Cannot allocate memory") == 8);
 
 	reset(NULL);
+	refusals = 2;
 	CHECK(!run(&refused));
 	CHECK(rows == 2 && rows_with(ERROR, "Operation not permitted") == 2);
 	CHECK(tear_downs == 1);
+}
+
+/* Only the first repetition would fail: the library could not stand it. */
+static void test_failing_first(const struct bench_op *op)
+{
+	static char repetitions[] = "--benchmark_repetitions=6";
+
+	reset(repetitions);
+	refusals = 1;
+	CHECK(!run(op));
+	CHECK(rows == 6 && rows_with(ERROR, "Operation not permitted") == 6);
+	CHECK(rows_with(REAL, "") == 6);
+	refusals = 0;
 }
 
 /* After a benchmark of one thread the caller is where it was, whatever became of it. */
@@ -468,6 +486,7 @@ static void test_affinity(const struct bench_op *op)
 
 	sched_getaffinity(0, sizeof(before), &before);
 	reset(NULL);
+	refusals = op == &refused;
 	CHECK(!run(op));
 	sched_getaffinity(0, sizeof(after), &after);
 	CHECK(CPU_EQUAL(&before, &after));
@@ -581,6 +600,8 @@ int main(void)
 	test_threads();
 	test_herd();
 	test_failing();
+	test_failing_first(&refused);
+	test_failing_first(&refused_team);
 	test_affinity(&plain);
 	test_affinity(&refused);
 	test_affinity(&woken);

@@ -37,7 +37,7 @@ static void test_defaults(void)
 	CHECK(!options.from_xml && !options.synthetic);
 	CHECK(!options.quick && !options.help && !options.version);
 	CHECK(options.thread_counts == 0);
-	CHECK(options.window_ms == 200);
+	CHECK(options.window_ms == 100);
 	CHECK(options.overlap_floor == 0.9);
 }
 

@@ -2,8 +2,9 @@
 /*
  * Readers against writers against those who come and go, on one mm.
  *
- * The page table is an array. A writer changes entries between a range's
- * start and end. A driver mirrors them: it reads an entry after read_begin,
+ * The page table is an array with a lock, as in the kernel: that orders a walk
+ * after read_begin against the change of a range that has ended. A writer
+ * changes entries between a range's start and end. A driver mirrors them: it reads an entry after read_begin,
  * takes its lock, and installs what it read unless read_retry says no. So:
  *
  * - while the lock is held and read_retry said no, the entry is what was read;
@@ -25,6 +26,7 @@ struct mirror {
 
 static struct mm_struct *mm;
 static unsigned long page_table[PAGES];
+static DEFINE_SPINLOCK(page_table_lock);
 static struct mirror mirrors[MIRRORS];
 static bool stop;
 static unsigned long installed, retried, written, asked, refused, came_and_went;
@@ -81,20 +83,30 @@ static void mirror_remove(struct mirror *mirror)
 	set(mirror->gone, true);
 }
 
+static unsigned long page_table_read(unsigned long pg)
+{
+	unsigned long entry;
+
+	spin_lock(&page_table_lock);
+	entry = page_table[pg];
+	spin_unlock(&page_table_lock);
+	return entry;
+}
+
 /* One device fault. */
 static void fault(struct mirror *mirror, unsigned long pg)
 {
 	unsigned long seq, entry;
 
 	seq = mmu_interval_read_begin(&mirror->sub);
-	entry = READ_ONCE(page_table[pg]);
+	entry = page_table_read(pg);
 	if (pg & 1)
 		sched_yield();
 	spin_lock(&mirror->user_lock);
 	if (mmu_interval_read_retry(&mirror->sub, seq)) {
 		bump(retried);
 	} else {
-		if (READ_ONCE(page_table[pg]) != entry)
+		if (page_table_read(pg) != entry)
 			bump(stale_installs);
 		mirror->entry[pg] = entry;
 		bump(installed);
@@ -140,8 +152,10 @@ static void change_pages(unsigned long *state)
 		return;
 	}
 	nobody_maps(first, last);
+	spin_lock(&page_table_lock);
 	for (unsigned long pg = first; pg <= last; pg++)
-		__atomic_fetch_add(&page_table[pg], 1, __ATOMIC_RELAXED);
+		page_table[pg]++;
+	spin_unlock(&page_table_lock);
 	if (!random_of(state, 8))
 		sched_yield();
 	nobody_maps(first, last);

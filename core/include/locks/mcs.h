@@ -13,6 +13,7 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 struct mcs_node {
@@ -49,7 +50,8 @@ static inline bool mcs_queue_trylock(struct mcs_node **tail, struct mcs_node *no
 
 static inline void mcs_queue_unlock(struct mcs_node **tail, struct mcs_node *node)
 {
-	struct mcs_node *next = READ_ONCE(node->next);
+	/* Pairs with the release in mcs_queue_lock_slowpath(); only its address is used. */
+	struct mcs_node *next = rcu_dereference(node->next);
 
 	if (likely(!next)) {
 		if (likely(cmpxchg_release(tail, node, NULL) == node))

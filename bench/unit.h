@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of a unit share.
+ *
+ * A unit is one notifier core with its operations, compiled for a subject and
+ * a lock kind and linked into one object of which only the tables of
+ * operations are visible: so several cores stand side by side in one program,
+ * and the loops inline what a driver's code would inline. From CMake:
+ *
+ * MN_UNIT     the table's name; MN_ITREE_UNIT that of the tree's operations
+ * MN_SUBJECT  the subject, a string
+ * MN_VARIANT  the lock kind, a string
+ */
+#ifndef MNBENCH_UNIT_H
+#define MNBENCH_UNIT_H
+
+#include <asm/platform.h>
+
+#include "op.h"
+
+#define UNIT_STRING_(x) #x
+#define UNIT_STRING(x)	UNIT_STRING_(x)
+
+/* The unit that stands for its subject has the lock kind that Linux uses here. */
+#define UNIT_OWN_LOCK (!__builtin_strcmp(UNIT_STRING(ARCH_SPINLOCK), MN_VARIANT))
+
+/* Flags: timed for every lock kind in the full profile; timed for the own kind only. */
+#define EVERY_LOCK_IN_FULL (UNIT_OWN_LOCK ? 0 : OP_FULL_ONLY)
+#define OWN_LOCK_ONLY	   (UNIT_OWN_LOCK ? 0 : OP_LEFT_OUT)
+
+#endif
