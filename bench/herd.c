@@ -17,8 +17,8 @@
 #include "clock.h"
 #include "pin.h"
 
-#define MIN_ROUNDS 5
-#define MAX_ROUNDS 4096
+#define MIN_ROUNDS  5
+#define MAX_ROUNDS  4096
 #define PATIENCE_MS 20000
 
 struct herd {

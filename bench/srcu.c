@@ -14,6 +14,7 @@
 
 #include "op.h"
 #include "pin.h"
+#include "srcu_load.h"
 
 #define MAX_DOMAINS 64
 
@@ -22,8 +23,6 @@ struct domains {
 	unsigned int count;
 	struct rcu_head *heads; /* call_srcu's */
 };
-
-#define CALLBACKS 1024
 
 static int domains_setup(struct op_run *run, unsigned int count, bool fast)
 {
@@ -168,8 +167,6 @@ static void fast_reader_background(struct op_thread *t)
 	fast_pair(t, 64);
 }
 
-#define SLOW_READER_NS (100 * 1000)
-
 static void sleep_ns(long ns)
 {
 	struct timespec nap = {0, ns};
@@ -199,6 +196,34 @@ static void fast_slow_background(struct op_thread *t)
 static void nothing(struct rcu_head *head)
 {
 	(void)head;
+}
+
+/*
+ * The domain's worker thread inherits the affinity of whoever queues first:
+ * that is here, before anybody is pinned, so that it does not share the PU of
+ * the thread that is timed.
+ */
+static int call_setup(struct op_run *run, bool fast)
+{
+	int ret = domains_setup(run, 1, fast);
+	struct domains *d = run->shared;
+
+	if (ret)
+		return ret;
+	pin_unbind_self(run->topo);
+	call_srcu(&d->srcu[0], &d->heads[0], nothing);
+	srcu_barrier(&d->srcu[0]);
+	return 0;
+}
+
+static int full_call_setup(struct op_run *run)
+{
+	return call_setup(run, false);
+}
+
+static int fast_call_setup(struct op_run *run)
+{
+	return call_setup(run, true);
 }
 
 /* Queues a batch of CALLBACKS and has them run: a head serves again once its callback has. */
@@ -388,8 +413,8 @@ static void two_increments_pair(struct op_thread *t, uint64_t n)
 		 .teardown = domains_teardown,                                                     \
 		 .run = synchronize_run,                                                           \
 		 .background_run = kind##_slow_background},                                        \
-		{PORT("call_srcu", kind), .flags = OP_BY_TIME,		.batch = CALLBACKS,        \
-		 .setup = kind##_setup,	  .teardown = domains_teardown, .run = call_run},
+		{PORT("call_srcu", kind),    .flags = OP_BY_TIME,	   .batch = CALLBACKS,     \
+		 .setup = kind##_call_setup, .teardown = domains_teardown, .run = call_run},
 
 #define BASE(name, what, fn)                                                                       \
 	{                                                                                          \

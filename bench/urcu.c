@@ -16,19 +16,12 @@
 #include <urcu/urcu-qsbr.h>
 
 #include "op.h"
-
-#define CALLBACKS      1024
-#define SLOW_READER_NS (100 * 1000)
+#include "pin.h"
+#include "srcu_load.h"
 
 static void nothing(struct rcu_head *head)
 {
 	(void)head;
-}
-
-static int heads_setup(struct op_run *run)
-{
-	run->shared = calloc(CALLBACKS, sizeof(struct rcu_head));
-	return run->shared ? 0 : -ENOMEM;
 }
 
 static void heads_teardown(struct op_run *run)
@@ -104,6 +97,21 @@ static void heads_teardown(struct op_run *run)
 		f##_read_unlock();                                                                 \
 		f##_quiescent_state();                                                             \
 	}                                                                                          \
+	/* Queues one before anybody is pinned: the worker inherits the affinity of the first. */  \
+	static int f##_call_setup(struct op_run *run)                                              \
+	{                                                                                          \
+		struct rcu_head *heads = calloc(CALLBACKS, sizeof(*heads));                        \
+                                                                                                   \
+		if (!heads)                                                                        \
+			return -ENOMEM;                                                            \
+		run->shared = heads;                                                               \
+		pin_unbind_self(run->topo);                                                        \
+		f##_register_thread();                                                             \
+		f##_call_rcu(heads, nothing);                                                      \
+		f##_barrier();                                                                     \
+		f##_unregister_thread();                                                           \
+		return 0;                                                                          \
+	}                                                                                          \
 	static void f##_call(struct op_thread *t, uint64_t n)                                      \
 	{                                                                                          \
 		struct rcu_head *heads = t->run->shared;                                           \
@@ -129,8 +137,8 @@ FLAVOURS(FLAVOUR)
 		 .background_run = f##_reader_background},                                         \
 		{BASE("synchronize_slow_reader", f), .background = 1, .batch = 1,                  \
 		 .run = f##_synchronize, .background_run = f##_slow_background},                   \
-		{BASE("call_srcu", f), .flags = OP_BY_TIME,	   .batch = CALLBACKS,             \
-		 .setup = heads_setup, .teardown = heads_teardown, .run = f##_call},
+		{BASE("call_srcu", f),	  .flags = OP_BY_TIME,	      .batch = CALLBACKS,          \
+		 .setup = f##_call_setup, .teardown = heads_teardown, .run = f##_call},
 
 static const struct bench_op ops[] = {FLAVOURS(ROWS)};
 

@@ -140,7 +140,8 @@ def _locked() -> Iterator[None]:
 
 def _remove(folder: Path) -> None:
     mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    for place in (line.split()[4] for line in mounts):
+    for line in mounts:
+        place = line.split()[4].encode().decode("unicode_escape")  # a blank is \\040 there
         if Path(place).is_relative_to(folder):
             raise UserError(f"{place}: still mounted, from a set-up that was cut off; umount it")
     subprocess.run([*_namespace(), "rm", "-rf", "--one-file-system", str(folder)], check=False)
