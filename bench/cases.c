@@ -30,7 +30,7 @@ struct bench_case {
 	unsigned int sleepers; /* of a herd; else 0 */
 	char pin[PIN_POLICY];
 	char params[128]; /* key:value;..., sorted */
-	char why[320];	  /* not empty: it cannot be run (any more), for this reason */
+	char why[320];	  /* not empty: it cannot be run, for this reason */
 	bool oversubscribed, misplaced;
 	bool abandoned;		 /* threads are left in it: nothing of it is freed */
 	struct figures *figures; /* of each repetition so far */
@@ -84,17 +84,15 @@ static int prepare(struct bench_case *c)
 	return ret;
 }
 
-/*
- * The run becomes a row without figures, and so do the repetitions after it: Google Benchmark up
- * to 1.9 crashes over a benchmark of which the first failed and two others did not.
- */
-static void give_up(gb_state *st, struct bench_case *c, int ret)
+/* The run becomes a row without figures, and so do the repetitions after it. */
+static void give_up(gb_state *st, const struct bench_case *c, int ret)
 {
-	snprintf(c->why, sizeof(c->why), "%s", c->run.why ? c->run.why : strerror(-ret));
+	const char *why = c->run.why ? c->run.why : strerror(-ret);
+
 	if (ret == -ENOTSUP)
-		gb_skip_with_message(st, c->why);
+		gb_skip_with_message(st, why);
 	else
-		gb_skip_with_error(st, c->why);
+		gb_skip_with_error(st, why);
 }
 
 /* True: the run has become a row without figures. */

@@ -49,6 +49,20 @@ using Registered = std::remove_pointer<decltype(benchmark::RegisterBenchmark(
 
 enum class Phase { setup, before, running, paused, after, teardown };
 
+/*
+ * The repetitions of a benchmark with the same arguments and threads. Where the first of them fails
+ * and two others do not, the library's aggregation follows a pointer that nobody set; so the others
+ * fail too. (Without a number of iterations from the first they would not measure much either.)
+ */
+struct Repetitions {
+	std::mutex lock;
+	uint64_t entered = 0; /* by how many threads, over all runs */
+	bool failed = false;
+	bool over = false; /* they had failed before the run that is on */
+	bool is_error = false;
+	std::string message;
+};
+
 struct gb_benchmark {
 	std::string name;
 	gb_function fn;
@@ -82,11 +96,15 @@ struct gb_benchmark {
 	bool setup_skipped = false;
 	int left = 0; /* threads out of the body */
 	std::map<std::string, unsigned int> counter_flags;
+
+	/* of gb_run(), by threads and arguments: the library may mix their repetitions */
+	std::map<std::pair<int, std::vector<int64_t>>, Repetitions> repetitions;
 };
 
 struct gb_state {
 	State &state;
 	gb_benchmark &bench;
+	Repetitions &repetitions;
 	Phase phase = Phase::before;
 	bool skipped = false;
 	bool has_manual_time = false;
@@ -550,7 +568,15 @@ int initialize(int *argc, char **argv)
 
 void skip(gb_state &st, bool is_error, const char *message)
 {
+	Repetitions &all = st.repetitions;
+	std::lock_guard<std::mutex> guard_lock(all.lock); /* one thread is the first in both */
+
 	st.skipped = true;
+	if (!all.failed) {
+		all.failed = true;
+		all.is_error = is_error;
+		all.message = message;
+	}
 	if (is_error)
 		st.state.SkipWithError(message);
 	else
@@ -675,12 +701,36 @@ void settle(gb_state &st)
 		misuse(st, "no gb_set_complexity_n, which gb_complexity asks for");
 }
 
+Repetitions &find_repetitions(const State &state, gb_benchmark &bench)
+{
+	std::lock_guard<std::mutex> guard_lock(bench.lock);
+	std::vector<int64_t> args;
+
+	for (ptrdiff_t i = 0; bench.has_args && i < bench.arg_count; i++)
+		args.push_back(state.range((size_t)i));
+	return bench.repetitions[{state.threads(), args}];
+}
+
+/* Whether an earlier run failed: what a run's first thread finds holds for all of its threads. */
+bool is_over(Repetitions &repetitions, int threads)
+{
+	std::lock_guard<std::mutex> guard_lock(repetitions.lock);
+
+	if (repetitions.entered++ % (uint64_t)threads == 0)
+		repetitions.over = repetitions.failed;
+	return repetitions.over;
+}
+
 void run_body(State &state, gb_benchmark *bench)
 {
-	gb_state st{state, *bench};
+	Repetitions &repetitions = find_repetitions(state, *bench);
+	gb_state st{state, *bench, repetitions};
 
-	if (session.stop) {
+	if (session.stop)
 		skip(st, true, "the run was stopped");
+	else if (is_over(repetitions, state.threads()))
+		skip(st, repetitions.is_error, repetitions.message.c_str());
+	if (st.skipped) {
 		settle(st);
 		return;
 	}
@@ -1262,6 +1312,8 @@ struct Running {
 	{
 		session.running = true;
 		session.stop = false;
+		for (const auto &entry : session.benches)
+			entry.second->repetitions.clear();
 	}
 	~Running()
 	{

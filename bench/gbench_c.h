@@ -328,6 +328,11 @@ int gb_set_complexity_n(gb_state *st, int64_t n);
  * Makes the run a row without figures, with a message: as failed, or as not applicable here. The
  * first of several wins. The caller still has to leave its loop. Not in a tear-down. The
  * display of library 1.7 shows both as errors.
+ *
+ * The repetitions that follow (of this benchmark with these arguments and threads, in this
+ * gb_run()) become such rows too, with the same message; neither set-up, body nor tear-down is
+ * called for them. So it is after a misuse and an exception: the library crashes where the first
+ * repetition fails and later ones do not. Figures and aggregates of those before remain.
  */
 int gb_skip_with_error(gb_state *st, const char *message);
 int gb_skip_with_message(gb_state *st, const char *message);

@@ -891,27 +891,102 @@ static void test_error_in_one_thread(void)
 		CHECK(!strcmp(rows[i].message, "one is out"), "%s", rows[i].message);
 }
 
-static void error_now_and_then(gb_state *st, void *user)
+/* One repetition, from 0, that does not go well, with counters in all others. */
+struct bad_repetition {
+	int which, is_message;
+	int runs;
+};
+
+static void bad_once(gb_state *st, void *user)
+{
+	struct bad_repetition *bad = user;
+
+	if (gb_thread_index(st) == 0 && bad->runs++ == bad->which) {
+		if (bad->is_message)
+			gb_skip_with_message(st, "not this one");
+		else
+			gb_skip_with_error(st, "not this one");
+	}
+	empty(st, NULL);
+	for (int i = 0; i < COUNTERS_MAX && !gb_skipped(st); i++)
+		gb_counter_set(st, (char[]){'c', (char)('0' + i), '\0'}, i, GB_COUNTER_PLAIN);
+}
+
+static gb_benchmark *register_bad(const char *name, struct bad_repetition *bad, int repetitions)
+{
+	gb_benchmark *b = gb_register(name, bad_once, bad);
+
+	CHECK_OK(gb_repetitions(b, repetitions));
+	CHECK_OK(gb_iterations(b, 2));
+	return b;
+}
+
+/* From the bad one on no body is called; an aggregate needs two that went well. */
+static void test_error_in_one_repetition(void)
+{
+	struct bad_repetition bad;
+	enum gb_status wanted;
+
+	for (int i = 0; i < 16; i++) {
+		bad = (struct bad_repetition){.which = i / 2 % 4, .is_message = i % 2};
+		wanted = bad.is_message ? GB_SKIPPED : GB_ERROR;
+		start();
+		CHECK_OK(gb_threads(register_bad("once", &bad, 4), i < 8 ? 1 : 2));
+		CHECK_OK(run(NULL));
+		CHECK(bad.runs == bad.which + 1, "%d runs", bad.runs);
+		CHECK(row_count == (bad.which < 2 ? 4 : 8), "%d rows", row_count);
+		for (int r = 0; r < 4; r++) {
+			CHECK(rows[r].result.status == (r < bad.which ? GB_OK : wanted),
+			      "repetition %d has status %d", r, (int)rows[r].result.status);
+			CHECK(!strcmp(rows[r].message, r < bad.which ? "" : "not this one"),
+			      "repetition %d says '%s'", r, rows[r].message);
+		}
+		for (int r = 4; r < row_count; r++)
+			CHECK(rows[r].result.iterations == 4, "%s", rows[r].name);
+		/* the next run knows nothing of it */
+		CHECK_OK(run(NULL));
+		CHECK(row_count == 8 && rows[0].result.status == GB_OK, "%d rows", row_count);
+	}
+}
+
+static void bad_at_8(gb_state *st, void *user)
 {
 	int *runs = user;
 
-	if ((*runs)++ == 1)
-		gb_skip_with_error(st, "second");
+	if (gb_range_at(st, 0) == 8 && !(*runs)++)
+		gb_skip_with_error(st, "at 8");
 	empty(st, NULL);
+	gb_counter_set(st, "c", 1, GB_COUNTER_PLAIN);
 }
 
-static void test_error_in_one_repetition(void)
+/* Other arguments, between its repetitions or not, are other runs. */
+static void test_error_of_one_argument(void)
 {
-	gb_benchmark *b;
-	int runs = 0;
+	char *argv[] = {"test", "--benchmark_enable_random_interleaving", NULL};
 
-	start();
-	b = gb_register("sometimes", error_now_and_then, &runs);
-	CHECK_OK(gb_repetitions(b, 3));
-	CHECK_OK(gb_iterations(b, 2));
-	CHECK_OK(run(NULL));
-	CHECK(row_count == 7 && rows[1].result.status == GB_ERROR, "%d rows", row_count);
-	CHECK(find("sometimes/iterations:2/repeats:3_mean")->result.status == GB_OK, "mean");
+	for (int argc = 1; argc <= 2; argc++) {
+		int count = argc, runs = 0, bad = 0;
+		gb_benchmark *b;
+
+		CHECK_OK(gb_shutdown());
+		CHECK_OK(gb_initialize(&count, argv));
+		b = gb_register("some", bad_at_8, &runs);
+		CHECK_OK(gb_arg(b, 4));
+		CHECK_OK(gb_arg(b, 8));
+		CHECK_OK(gb_arg(b, 16));
+		CHECK_OK(gb_repetitions(b, 3));
+		CHECK_OK(gb_iterations(b, 2));
+		CHECK_OK(run(NULL));
+		CHECK(row_count == 17 && runs == 1, "%d rows, %d runs", row_count, runs);
+		for (int r = 0; r < row_count; r++) {
+			int is_8 = !!strstr(rows[r].name, "/8/");
+
+			CHECK(rows[r].result.status == (is_8 ? GB_ERROR : GB_OK), "%s",
+			      rows[r].name);
+			bad += is_8;
+		}
+		CHECK(bad == 3, "%d rows of 8", bad);
+	}
 }
 
 static void setup_fails(gb_state *st, void *user)
@@ -1417,6 +1492,7 @@ int main(void)
 	test_wrong_runs_of_threads();
 	test_error_in_one_thread();
 	test_error_in_one_repetition();
+	test_error_of_one_argument();
 	test_setup_that_skips();
 	test_state_is_null();
 	test_what_was_promised();

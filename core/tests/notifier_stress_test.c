@@ -4,8 +4,9 @@
  *
  * The page table is an array with a lock, as in the kernel: that orders a walk
  * after read_begin against the change of a range that has ended. A writer
- * changes entries between a range's start and end. A driver mirrors them: it reads an entry after read_begin,
- * takes its lock, and installs what it read unless read_retry says no. So:
+ * changes entries between a range's start and end. A driver mirrors them: it
+ * reads an entry after read_begin, takes its own lock, and installs what it
+ * read unless read_retry says no. So:
  *
  * - while the lock is held and read_retry said no, the entry is what was read;
  * - between start and end of a range no mirror holds an entry of it.

@@ -69,12 +69,17 @@ static void serve(void *arg)
 	unsigned long parity = (unsigned long)arg;
 
 	while (!get(stop)) {
+		bool idle = true;
+
 		for (unsigned long i = parity; i < SLEEPERS; i += 2) {
 			if (get(served[i]) == get(wanted[i]))
 				continue;
 			set(served[i], get(wanted[i]));
 			wake_up_all(&wq);
+			idle = false;
 		}
+		if (idle)
+			sched_yield();
 	}
 }
 
