@@ -43,7 +43,8 @@ class Progress:
         self._begun = time.monotonic()
         self._seen.clear()
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Catch up with what was written."""
         try:
             with self._path.open("rb") as source:
                 source.seek(self._offset)
@@ -82,7 +83,7 @@ class Progress:
 
     def update(self) -> None:
         """Say how far it is."""
-        self._read()
+        self.read()
         place = f"{self._arch} ({len(self._took) + 1} of {len(self._parts)})"
         self._show(f"{place}: {self._done()}, {self.rows} rows{self._left()}")
 
@@ -92,7 +93,7 @@ class Progress:
 
     def end(self) -> None:
         """This architecture is done."""
-        self._read()
+        self.read()
         self._took.append(time.monotonic() - self._begun)
         self._show(f"{self._arch}: {self._done()} in {duration(self._took[-1])}", last=True)
 

@@ -25,6 +25,7 @@ from .progress import Progress
 PROFILES = ("quick", "full")
 _NEEDED_BYTES = 16 * 2**20
 _TOLD_LINES = 5
+_FILES = ("mnbench.csv", "machine.json", "topology.xml")
 
 
 @dataclass(frozen=True)
@@ -192,20 +193,22 @@ def _run_part(part: Part, extra: list[str], progress: Progress) -> tuple[int, st
 
 
 def _run_parts(parts: list[Part], folder: Path, run_id: str) -> int:
-    csv = folder / "mnbench.csv"
+    csv, machine, topology = (folder / name for name in _FILES)
     failed = 0
     progress = Progress(csv, [(part.arch, part.benchmarks) for part in parts])
     try:
         for number, part in enumerate(parts):
             extra = ["--csv", str(csv), "--run-id", run_id]
             if number == 0:
-                extra += ["--machine", str(folder / "machine.json"),
-                          "--topology", str(folder / "topology.xml")]
+                extra += ["--machine", str(machine), "--topology", str(topology)]
             progress.begin(part.arch)
             code, said = _run_part(part, extra, progress)
-            progress.end()
+            progress.read()
             if code == 2 and not progress.rows:
+                for name in _FILES:  # in a folder that was empty: nobody else's
+                    (folder / name).unlink(missing_ok=True)
                 raise _bad_input(said)
+            progress.end()
             if code != 0:
                 failed += 1
                 say(f"mnbench: {_told(part.arch, code, said)}")

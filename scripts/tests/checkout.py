@@ -38,6 +38,10 @@ if [ "$list" ]; then
     [ "$FAKE" = none ] || printf 'seq/a/port\\nseq/b/port\\n'
     exit 0
 fi
+if [ "$FAKE" = late ]; then
+    echo "mnbench: --pin kind:9: no such kind of CPU" >&2
+    exit 2
+fi
 [ -s "$csv" ] || echo HEADER >>"$csv"
 row a
 case $FAKE in

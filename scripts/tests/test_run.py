@@ -11,7 +11,10 @@ import time
 
 import pytest
 
-ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
+MOUNTS = pytest.mark.skipif(
+    subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL,
+                   check=False).returncode != 0,
+    reason="mounting takes root, outside of a chroot")
 CROSS = pytest.mark.skipif(os.uname().machine != "x86_64", reason="cross builds are for x86_64")
 
 
@@ -76,6 +79,13 @@ def test_the_binary_refuses(checkout, tmp_path):
     assert not out.exists()
 
 
+def test_the_binary_refuses_late(checkout, tmp_path):
+    out = tmp_path / "out"
+    one_line(checkout.mnbench("run", "--arch", checkout.host, "--out", out, fake="late"),
+             "--pin kind:9")
+    assert not out.exists()
+
+
 def test_nothing_left_to_run(checkout, tmp_path):
     out = tmp_path / "out"
     one_line(checkout.mnbench("run", "--arch", checkout.host, "--out", out, fake="none"),
@@ -113,7 +123,7 @@ def mounted(how: str) -> list[str]:
     return ["unshare", "--mount", "--", "sh", "-ec", f'{how}; exec "$@"', "sh"]
 
 
-@ROOT
+@MOUNTS
 def test_read_only_folder(checkout, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -123,7 +133,7 @@ def test_read_only_folder(checkout, tmp_path):
                                   within=mounted(how)), str(folder), "ead-only")
 
 
-@ROOT
+@MOUNTS
 def test_no_space_left(checkout, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
