@@ -31,14 +31,26 @@ def headline_blocks(table: pd.DataFrame, found: pd.DataFrame, alpha: float) -> l
         if not block.table.rows:
             failed = int((rows["error"] != "").sum())
             block.lines.append(f"{_rows(len(rows))}, {failed} with an error; {_why_none(rows)}")
+            if results.is_emulated(rows).all():
+                block.table = _emulated_table(rows)
         blocks.append(block)
     return blocks
+
+
+def _emulated_table(rows: pd.DataFrame) -> Table:
+    table = Table(["cost", "emulated", "least", "greatest", "n"], "<>>>>")
+    for title, values in pairs.headline_alone(rows):
+        cells = (values.median(), values.min(), values.max())
+        table.rows.append([title, *(number(v, "real_ns_per_op") for v in cells),
+                           str(len(values))])
+    return table
 
 
 def _why_none(rows: pd.DataFrame) -> str:
     if results.is_emulated(rows).all():
         if rows["insns_per_op"].isna().all():
-            return "no ratios: an emulator's times say nothing, and no instructions were counted"
+            return ("no ratios: an emulator's times say nothing of the hardware, and no "
+                    "instructions were counted")
         return "in instructions; none of the three costs is among them"
     return "none of the three costs is among them"
 

@@ -145,32 +145,44 @@ def alone(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     return alone[~np.array(there)]
 
 
+def _costs(port: pd.DataFrame) -> list[tuple[str, pd.Series, list[str]]]:
+    """The notifier's costs among the port's rows: name, which rows, against which baselines."""
+    op, variant = port["op"], port["variant"]
+    woken = port["params"].map(lambda p: results.param(p, "sleepers") == "64").astype(bool)
+    return [
+        ("seq: read_begin, read_retry",
+         (op == "read_begin_retry") & (variant == port["arch"].map(DEFAULT_LOCK)), []),
+        ("SRCU: read pair", (op == "read_pair") & (variant == "full"), ["two_barriers"]),
+        ("SRCU: pair, no barriers", (op == "read_pair") & (variant == "fast"), ["urcu_memb"]),
+        ("wake: last of 64 runs", (op == "wake_all_last") & woken, ["futex", "condvar"]),
+    ]
+
+
+def _first_uncontended(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those with the fewest threads, at the first pin policy and params of the file."""
+    rows = rows[rows["threads"] == rows["threads"].min()]
+    return rows[(rows[["pin", "params"]] == rows[["pin", "params"]].iloc[0]).all(axis=1)]
+
+
 def headline(pairs: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The three costs of the notifier, each with the pairs that judge it; absent ones left out."""
+    """The costs of the notifier, each with the pairs that judge it; absent ones left out."""
     if pairs.empty:
         return []
     port = pairs[pairs["subject"] == "port"]
-    lock = port["arch"].map(DEFAULT_LOCK)
-    wanted = [
-        ("seq: read_begin, read_retry",
-         (port["op"] == "read_begin_retry") & (port["variant"] == lock) & port["own"]),
-        ("SRCU: read pair",
-         (port["op"] == "read_pair") & (port["variant"] == "full")
-         & (port["base_variant"] == "two_barriers")),
-        ("SRCU: pair, no barriers",
-         (port["op"] == "read_pair") & (port["variant"] == "fast")
-         & (port["base_variant"] == "urcu_memb")),
-        ("wake: last of 64 runs",
-         (port["op"] == "wake_all_last") & port["base_variant"].isin(["futex", "condvar"])
-         & port["params"].map(lambda p: results.param(p, "sleepers") == "64").astype(bool)),
-    ]
     found = []
-    for title, mask in wanted:
-        rows = port[mask]
-        if rows.empty:
-            continue
-        # Uncontended, and at the first pin policy and params of the file.
-        rows = rows[rows["threads"] == rows["threads"].min()]
-        rows = rows[(rows[["pin", "params"]] == rows[["pin", "params"]].iloc[0]).all(axis=1)]
-        found.append((title, rows))
+    for title, mask, bases in _costs(port):
+        # Without a named baseline: the row's own limit.
+        rows = port[mask & (port["base_variant"].isin(bases) if bases else port["own"])]
+        if not rows.empty:
+            found.append((title, _first_uncontended(rows)))
+    return found
+
+
+def headline_alone(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """The same costs as wall time in ns, where nothing may be compared."""
+    port = table[(table["subject"] == "port") & (table["error"] == "")]
+    found = []
+    for title, mask, _ in _costs(port):
+        if mask.any():
+            found.append((title, _first_uncontended(port[mask])["real_ns_per_op"]))
     return found
