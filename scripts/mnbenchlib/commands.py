@@ -15,7 +15,7 @@ _NO_SPACE = re.compile(r"No space left on device|not have enough free space")
 _NO_NETWORK = re.compile(
     r"Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|"
     r"Network is unreachable|Connection (failed|timed out|refused)|Cannot initiate the connection")
-_TELLING = re.compile(r"^(E: |.*\b(error|failed|fatal|denied)\b)", re.IGNORECASE)
+_TELLING = re.compile(r"^E: |\berror: |^CMake Error|\bfatal: |: Permission denied|\*\*\* ")
 
 
 def say(text: str) -> None:
@@ -26,7 +26,7 @@ def say(text: str) -> None:
 def why(output: str) -> str:
     """The one line of a failed command's output that tells most."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.match(line)]
+    telling = [line for line in lines if _TELLING.search(line)]
     return (telling or lines or ["no output"])[-1]
 
 

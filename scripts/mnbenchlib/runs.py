@@ -25,6 +25,7 @@ from .progress import Progress
 PROFILES = ("quick", "full")
 _NEEDED_BYTES = 16 * 2**20
 _TOLD_LINES = 5
+_EMULATED_REPETITIONS = 3
 _FILES = ("mnbench.csv", "machine.json", "topology.xml")
 
 
@@ -116,9 +117,12 @@ def _part(arch: str, preset: str, flags: list[str]) -> Part:
     if not program.exists():
         raise UserError(f"{program.relative_to(TOP)}: not built yet; scripts/mnbench build "
                         f"{preset} builds it")
-    command = [*emulator(arch), str(program), *flags]
     if arch != host():
-        command += ["--execution", "qemu-user"]
+        # A few show that it runs: an emulator's times are compared with nothing, and each of the
+        # threads that a wake-up takes costs the emulator memory that it never gives back.
+        flags = ["--execution", "qemu-user", f"--benchmark_repetitions={_EMULATED_REPETITIONS}",
+                 *flags]
+    command = [*emulator(arch), str(program), *flags]
     listed = subprocess.run([*command, "--benchmark_list_tests"], stdin=subprocess.DEVNULL,
                             capture_output=True, text=True, errors="replace", check=False)
     if listed.returncode == 2:
@@ -135,8 +139,8 @@ def _run_id() -> str:
 @contextmanager
 def _own_folder(folder: Path) -> Iterator[None]:
     """The folder is made, ours alone, empty and writable; taken away again if it stays empty."""
-    made = not folder.exists()
     try:
+        made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as err:
@@ -216,7 +220,7 @@ def _run_parts(parts: list[Part], folder: Path, run_id: str) -> int:
         progress.end()
         say(f"mnbench: interrupted; {progress.rows} whole rows are in {csv}")
         return 130
-    say(f"{progress.rows} rows of {len(parts)} architectures in {progress.took()}"
+    say(f"{progress.rows} rows of {', '.join(part.arch for part in parts)} in {progress.took()}"
         + (f", {progress.errors} of them skipped or failed: see column `error`"
            if progress.errors else ""))
     if failed:

@@ -26,12 +26,15 @@ _NEEDED_BYTES = 3 * 10**9
 
 # In a mount namespace of its own; the checkout at its own path, so that the build's files land
 # where the host's tools expect them. What was mounted is taken away in the end for the sake of a
-# chroot, where the namespace may share its mounts with the machine outside.
+# chroot, where the namespace may share its mounts with the machine outside; an ordinary user's
+# namespace may refuse that, and needs it not.
 _ENTER = """
 set -e
 root=$1 top=$2 mounted=
 shift 2
-leave() { for place in $mounted; do umount --recursive --lazy "$root$place"; done; }
+leave() {
+    for place in $mounted ${1:+"$1"}; do umount --recursive --lazy "$root$place" || :; done
+} 2>/dev/null
 trap leave EXIT
 trap 'exit 130' INT TERM HUP
 for dir in /proc /sys /dev; do
@@ -46,7 +49,7 @@ for file in /etc/resolv.conf /etc/hosts; do
 done
 mkdir -p "$root$top"
 mount --bind "$top" "$root$top"
-trap 'umount --lazy "$root$top"; leave' EXIT
+trap 'leave "$top"' EXIT
 chroot "$root" /bin/sh -c 'cd "$1"; shift; exec "$@"' sh "$top" "$@"
 """
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "TERM")

@@ -127,6 +127,8 @@ def test_another_recipe_is_another_root(monkeypatch, tmp_path):
     ("E: Could not resolve 'deb.example.org'", UserError, "cannot be reached"),
     ("cp: write error: No space left on device", UserError, "no space left"),
     ("Reading...\nE: Unable to locate package nope\nmore", Failed, "E: Unable to locate"),
+    ("-- Test X failed\na.c:1:2: error: no\nmake: done", Failed, "a.c:1:2: error: no"),
+    ("one\nlast words", Failed, "last words"),
 ])
 def test_a_failed_command_is_one_line(tmp_path, said, kind, told):
     log = tmp_path / "log"
