@@ -292,7 +292,8 @@ void __mmu_notifier_release(struct mm_struct *mm)
 
 /**
  * __mmu_notifier_clear_flush_young - asks every notifier to clear and flush; OR of the answers
- * All four aging and pte hooks: mmap_lock held, may sleep.
+ * The aging and pte hooks may sleep, and need no lock of the mm: what excludes them from a first
+ * registration is that its pointer is published whole.
  */
 int __mmu_notifier_clear_flush_young(struct mm_struct *mm, unsigned long start, unsigned long end)
 {

@@ -7,7 +7,7 @@
  * mmu_interval_notifier only of those that intersect a range. The mm's owner
  * calls the hooks, mmu_notifier_*(), around each change.
  *
- * A caller of the hooks holds mmap_lock at least for read, from before a
+ * A caller of the range hooks holds mmap_lock at least for read, from before a
  * range's start until after its end. It excludes the first registration,
  * which takes mmap_lock for write, so no range sees its mm change its mode
  * half way; debug builds WARN where it is not held. The exception is
