@@ -55,6 +55,14 @@ void srcu_check_kind(const struct srcu_struct *ssp, bool fast)
 }
 #endif
 
+void srcu_read_unlock_elsewhere(struct srcu_struct *ssp, struct srcu_ctr *ctrp)
+{
+	unsigned long distance = (unsigned long)ctrp - (unsigned long)ssp->sda;
+	unsigned long rank = distance % PCPU_UNIT_SIZE / sizeof(*ctrp);
+
+	__srcu_count_out(this_cpu_ptr(&ssp->sda[rank]));
+}
+
 /* ---- grace periods ---- */
 
 static unsigned long sum_locks(const struct srcu_struct *ssp, unsigned int rank)

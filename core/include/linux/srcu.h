@@ -98,14 +98,13 @@ void srcu_check_kind(const struct srcu_struct *ssp, bool fast);
 #define srcu_check_kind(ssp, fast) ((void)0)
 #endif
 
-/* Counts a reader out; its barrier came before. The sanitizer wants that said in the store. */
-static __always_inline void __srcu_count_out(struct srcu_ctr *ctrp)
+/* Counts a reader out, on this CPU's copy. The sanitizer wants the barrier before it said here. */
+static __always_inline void __srcu_count_out(struct srcu_ctr *mine)
 {
 #ifdef CONFIG_TSAN
-	ctrp = this_cpu_ptr(ctrp);
-	smp_store_release(&ctrp->srcu_unlocks, ctrp->srcu_unlocks + 1);
+	smp_store_release(&mine->srcu_unlocks, mine->srcu_unlocks + 1);
 #else
-	this_cpu_inc(ctrp->srcu_unlocks);
+	WRITE_ONCE(mine->srcu_unlocks, READ_ONCE(mine->srcu_unlocks) + 1);
 #endif
 }
 
@@ -139,7 +138,7 @@ static inline void srcu_read_unlock(struct srcu_struct *ssp, int idx)
 {
 	srcu_check_kind(ssp, false);
 	smp_mb();
-	__srcu_count_out(&ssp->sda[idx]);
+	__srcu_count_out(this_cpu_ptr(&ssp->sda[idx]));
 }
 
 /**
@@ -148,23 +147,36 @@ static inline void srcu_read_unlock(struct srcu_struct *ssp, int idx)
  * Only the compiler is held back: where srcu_read_lock() has a barrier, the
  * grace period's membarrier(2) puts one into this thread at any point, which
  * serves since it does so on both sides of each of its scans.
+ *
+ * Returns this CPU's count, so that a pair reaches both halves of it through
+ * one address: a CPU forwards a store to the next load of the same place
+ * much sooner when it need not add the address up again.
  */
 static inline struct srcu_ctr *srcu_read_lock_fast(struct srcu_struct *ssp)
 {
-	struct srcu_ctr *ctrp = READ_ONCE(ssp->srcu_ctrp);
+	struct srcu_ctr *mine = this_cpu_ptr(READ_ONCE(ssp->srcu_ctrp));
 
 	srcu_check_kind(ssp, true);
-	this_cpu_inc(ctrp->srcu_locks);
+	WRITE_ONCE(mine->srcu_locks, READ_ONCE(mine->srcu_locks) + 1);
 	barrier();
-	return ctrp;
+	return mine;
 }
+
+/* The reader came in on another CPU: only this one's counts are this thread's to change. */
+void srcu_read_unlock_elsewhere(struct srcu_struct *ssp, struct srcu_ctr *ctrp);
 
 static inline void srcu_read_unlock_fast(struct srcu_struct *ssp, struct srcu_ctr *ctrp)
 {
-	(void)ssp;
+	/* From this CPU's ranks; a thread without a CPU yet is far from any. */
+	unsigned long distance = (unsigned long)ctrp - (unsigned long)ssp->sda -
+				 (__pcpu_offset_plus_unit - PCPU_UNIT_SIZE);
+
 	srcu_check_kind(ssp, true);
 	barrier();
-	__srcu_count_out(ctrp);
+	if (likely(distance < 2 * sizeof(*ctrp)))
+		__srcu_count_out(ctrp);
+	else
+		srcu_read_unlock_elsewhere(ssp, ctrp);
 }
 
 /* Which readers may be inside cannot be told apart: true wherever it is asked. */
