@@ -161,6 +161,19 @@ static struct figures *next_figures(struct bench_case *c)
 	return &more[c->repetitions++];
 }
 
+/* NULL: the run has become a row without figures. */
+static struct figures *figures_for(gb_state *st, struct bench_case *c)
+{
+	struct figures *f;
+
+	if (skipped(st, c))
+		return NULL;
+	f = next_figures(c);
+	if (!f)
+		give_up(st, c, -ENOMEM);
+	return f;
+}
+
 static uint64_t window_ns(const struct bench_case *c)
 {
 	return c->context->options->window_ms * 1000000ull;
@@ -170,13 +183,12 @@ static uint64_t window_ns(const struct bench_case *c)
 static void run_team(gb_state *st, void *user)
 {
 	struct bench_case *c = user;
-	struct figures *f;
+	struct figures *f = figures_for(st, c);
 	int ret;
 
-	if (skipped(st, c))
+	if (!f)
 		return;
-	f = next_figures(c);
-	ret = f ? team_measure(&c->run, window_ns(c), &f->team) : -ENOMEM;
+	ret = team_measure(&c->run, window_ns(c), &f->team);
 	if (ret) {
 		give_up(st, c, ret);
 		return;
@@ -202,13 +214,12 @@ static void run_herd(gb_state *st, void *user)
 	static const char *const names[HERD_FIGURES] = {"waker_ns", "first_ns", "median_ns",
 							"last_ns"};
 	struct bench_case *c = user;
-	struct figures *f;
+	struct figures *f = figures_for(st, c);
 	int ret;
 
-	if (skipped(st, c))
+	if (!f)
 		return;
-	f = next_figures(c);
-	ret = f ? herd_measure(&c->run, c->sleepers, window_ns(c), &f->herd) : -ENOMEM;
+	ret = herd_measure(&c->run, c->sleepers, window_ns(c), &f->herd);
 	if (ret) {
 		give_up(st, c, ret);
 		if (ret == -ETIMEDOUT)
