@@ -619,6 +619,7 @@ static int emit_herd(struct case_context *context, struct row *row, const struct
 		row->max_ns = stat->max;
 		ret = emit(context, row);
 	}
+	row->op = whole;
 	return ret;
 }
 

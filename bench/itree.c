@@ -151,4 +151,4 @@ static const struct bench_op ops[] = {
 	 .run = scan_run},
 };
 
-const struct op_table MN_ITREE_UNIT = OP_TABLE(ops);
+const struct op_table UNIT_TABLE(itree) = OP_TABLE(ops);

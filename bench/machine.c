@@ -201,7 +201,7 @@ static void put_caches(struct json *json, const struct pin_topology *topo)
 		json_number(json, "level", cache.level);
 		json_text(json, "type", cache.type);
 		json_number(json, "size_bytes", cache.size ? (double)cache.size : NAN);
-		json_number(json, "line_bytes", cache.line ? cache.line : NAN);
+		json_number(json, "line_bytes", cache.line ? (double)cache.line : NAN);
 		json_number(json, "count", cache.count);
 		json_number(json, "shared_by_pus", cache.shared);
 		json_close(json, '}');

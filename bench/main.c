@@ -25,11 +25,11 @@ enum { EXIT_OK = 0, EXIT_BROKEN = 1, EXIT_BAD_INPUT = 2 };
 extern const struct op_table seq_ops, srcu_ops, urcu_ops, wake_ops, itree_base_ops, probe_ops;
 
 /* The notifier units' tables, by CMake. */
-#define UNIT(name) extern const struct op_table name;
+#define UNIT(name) extern const struct op_table name##_notifier, name##_devices, name##_itree;
 MNBENCH_UNITS(UNIT)
 #undef UNIT
 
-#define UNIT(name) &name,
+#define UNIT(name) &name##_notifier, &name##_devices, &name##_itree,
 static const struct op_table *const tables[] = {
 	MNBENCH_UNITS(UNIT) & seq_ops, &srcu_ops, &urcu_ops, &wake_ops, &itree_base_ops, &probe_ops,
 };
@@ -70,8 +70,11 @@ static int print_plan(const struct pin_topology *topo, const struct options *opt
 			    "--plan wants POLICY:THREADS, such as compact:4; see --help");
 	policy = strndup(options->plan, (size_t)(colon - options->plan));
 	slots = calloc(threads, sizeof(*slots));
-	if (!slots || !policy)
+	if (!slots || !policy) {
+		free(slots);
+		free(policy);
 		return fail(EXIT_BROKEN, "out of memory");
+	}
 	ret = pin_plan(topo, policy, (unsigned int)threads, slots, &oversubscribed, why,
 		       sizeof(why));
 	if (ret)

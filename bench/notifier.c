@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/compat.h"
 #include "clock.h"
 #include "herd.h"
 #include "op.h"
@@ -190,8 +191,8 @@ static void reader_run(struct op_thread *t, uint64_t n)
 static void range_of(const struct world *w, struct mmu_notifier_range *range, size_t first,
 		     size_t intervals)
 {
-	mmu_notifier_range_init(range, MMU_NOTIFY_CLEAR, 0, w->mm, interval_start(first),
-				interval_start(first + intervals));
+	compat_range_init(range, MMU_NOTIFY_CLEAR, 0, w->mm, interval_start(first),
+			  interval_start(first + intervals));
 }
 
 static void range_run(struct op_thread *t, uint64_t n)
@@ -202,9 +203,9 @@ static void range_run(struct op_thread *t, uint64_t n)
 	if (w->hits)
 		range_of(w, &range, w->count / 2, w->hits);
 	else /* between two intervals */
-		mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, w->mm,
-					interval_start(w->count / 2) + STRIDE / 2,
-					interval_start(w->count / 2) + STRIDE);
+		compat_range_init(&range, MMU_NOTIFY_CLEAR, 0, w->mm,
+				  interval_start(w->count / 2) + STRIDE / 2,
+				  interval_start(w->count / 2) + STRIDE);
 	while (n--) {
 		mmu_notifier_invalidate_range_start(&range);
 		mmu_notifier_invalidate_range_end(&range);
@@ -498,4 +499,4 @@ static const struct bench_op ops[] = {
 	 .teardown = world_free, HOOKS, .run = range_run},
 };
 
-const struct op_table MN_UNIT = OP_TABLE(ops);
+const struct op_table UNIT_TABLE(notifier) = OP_TABLE(ops);

@@ -200,8 +200,6 @@ static bool lift_left(struct rb_root *root, struct rb_node *parent)
 		return false;
 	}
 	if (!is_red(sibling->rb_right)) {
-		set_black(sibling->rb_left);
-		set_red(sibling);
 		rotate_right(root, sibling);
 		sibling = parent->rb_right;
 	}
@@ -227,8 +225,6 @@ static bool lift_right(struct rb_root *root, struct rb_node *parent)
 		return false;
 	}
 	if (!is_red(sibling->rb_left)) {
-		set_black(sibling->rb_right);
-		set_red(sibling);
 		rotate_left(root, sibling);
 		sibling = parent->rb_left;
 	}
@@ -331,8 +327,6 @@ search_subtree(struct rb_node *rb, unsigned long start, unsigned long last)
 		if (node->last >= start)
 			return node;
 		rb = rb->rb_right; /* it is there: something reaches START, and not here */
-		if (!rb)
-			return NULL;
 	}
 }
 

@@ -24,8 +24,10 @@
 #include <linux/export.h>
 #include <linux/interval_tree.h>
 #include <linux/kernel.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/poison.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -44,10 +46,14 @@ struct mmu_notifier_subscriptions {
 	struct rb_root_cached itree;
 	wait_queue_head_t wq;
 	struct hlist_head deferred_list;
+#ifdef CONFIG_MMU_NOTIFIER_FAIR_READERS
+	unsigned long closed_seq;    /* also read without lock */
+	unsigned long closed_ranges; /* of those active, how many are of closed_seq */
+	bool readers_wait;	     /* for those of invalidate_seq */
+#endif
 };
 
-/* Poison: what a freed mm points to. Any use of it faults. */
-#define SUBSCRIPTIONS_POISON ((struct mmu_notifier_subscriptions *)0xdead4ead00000122UL)
+#include "remedies.h"
 
 static inline bool seq_is_odd(const struct mmu_notifier_subscriptions *subscriptions)
 {
@@ -82,16 +88,16 @@ static inline struct mmu_interval_notifier *next_hit(struct mmu_interval_notifie
  * the first one hit, and in *SEQ the count that its invalidate() is to set.
  */
 static struct mmu_interval_notifier *inv_start(struct mmu_notifier_subscriptions *subscriptions,
-					       const struct mmu_notifier_range *range,
-					       unsigned long *seq)
+					       struct mmu_notifier_range *range, unsigned long *seq)
 {
 	struct mmu_interval_notifier *interval_sub;
 
 	spin_lock(&subscriptions->lock);
+	generation_join(subscriptions, range);
 	subscriptions->active_invalidate_ranges++;
 	interval_sub = first_hit(subscriptions, range);
 	if (interval_sub)
-		WRITE_ONCE(subscriptions->invalidate_seq, subscriptions->invalidate_seq | 1);
+		count_write(subscriptions, subscriptions->invalidate_seq | 1);
 	*seq = subscriptions->invalidate_seq;
 	spin_unlock(&subscriptions->lock);
 	return interval_sub;
@@ -111,48 +117,87 @@ static void drain_deferred(struct mmu_notifier_subscriptions *subscriptions)
 	hlist_for_each_entry_safe(interval_sub, next, &subscriptions->deferred_list,
 				  deferred_item) {
 		hlist_del(&interval_sub->deferred_item);
-		if (RB_EMPTY_NODE(&interval_sub->interval_tree.rb)) {
+		if (RB_EMPTY_NODE(&interval_sub->interval_tree.rb))
 			interval_tree_insert(&interval_sub->interval_tree, &subscriptions->itree);
-		} else {
+		else
 			interval_tree_remove(&interval_sub->interval_tree, &subscriptions->itree);
-			RB_CLEAR_NODE(&interval_sub->interval_tree.rb);
-		}
+		deferred_set(interval_sub, false);
 	}
 }
 
 /* Lowers active. The last one out of a frozen tree thaws it and wakes who waits for that. */
-static void inv_end(struct mmu_notifier_subscriptions *subscriptions)
+static void inv_end(struct mmu_notifier_subscriptions *subscriptions,
+		    const struct mmu_notifier_range *range)
 {
 	spin_lock(&subscriptions->lock);
 	if (--subscriptions->active_invalidate_ranges || !seq_is_odd(subscriptions)) {
-		spin_unlock(&subscriptions->lock);
+		generation_leave(subscriptions, range);
 		return;
 	}
-	WRITE_ONCE(subscriptions->invalidate_seq, subscriptions->invalidate_seq + 1);
+	count_write(subscriptions, subscriptions->invalidate_seq + 1);
+	generations_end(subscriptions);
 	drain_deferred(subscriptions);
 	spin_unlock(&subscriptions->lock);
 
 	wake_up_all(&subscriptions->wq);
 }
 
-/* The tree is frozen by inv_start(): it is walked without the lock. */
+/* The first of two passes where the subscription has two, else the only one; false: it refused. */
+static inline bool call_invalidate(struct mmu_interval_notifier *interval_sub,
+				   const struct mmu_notifier_range *range, unsigned long cur_seq,
+				   struct llist_head *unfinished)
+{
+	const struct mmu_interval_notifier_ops *ops = interval_sub->ops;
+	struct mmu_interval_notifier_finish *finish = NULL;
+
+	if (likely(!ops->invalidate_start))
+		return ops->invalidate(interval_sub, range, cur_seq);
+	if (!ops->invalidate_start(interval_sub, range, cur_seq, &finish))
+		return false;
+	if (finish) {
+		finish->notifier = interval_sub;
+		__llist_add(&finish->link, unfinished);
+	}
+	return true;
+}
+
+/* The second pass: whoever began something in the first one ends it, in the same order. */
+static noinline void call_finishes(struct llist_head *unfinished)
+{
+	struct llist_node *oldest = llist_reverse_order(__llist_del_all(unfinished));
+	struct mmu_interval_notifier_finish *finish, *next;
+
+	llist_for_each_entry_safe(finish, next, oldest, link)
+		finish->notifier->ops->invalidate_finish(finish);
+}
+
+/*
+ * The tree is frozen by inv_start(): it is walked without the lock. All devices
+ * are at work before the first one is waited for.
+ */
 static int itree_invalidate(struct mmu_notifier_subscriptions *subscriptions,
-			    const struct mmu_notifier_range *range)
+			    struct mmu_notifier_range *range)
 {
 	struct mmu_interval_notifier *interval_sub;
+	LLIST_HEAD(unfinished);
 	unsigned long cur_seq;
+	int ret = 0;
 
 	for (interval_sub = inv_start(subscriptions, range, &cur_seq); interval_sub;
 	     interval_sub = next_hit(interval_sub, range)) {
-		if (likely(interval_sub->ops->invalidate(interval_sub, range, cur_seq)))
+		if (likely(call_invalidate(interval_sub, range, cur_seq, &unfinished)))
 			continue;
 		/* A refusal is for those who may not sleep. */
 		if (WARN_ON(mmu_notifier_range_blockable(range)))
 			continue;
-		inv_end(subscriptions);
-		return -EAGAIN;
+		ret = -EAGAIN;
+		break;
 	}
-	return 0;
+	if (unlikely(!llist_empty(&unfinished)))
+		call_finishes(&unfinished);
+	if (unlikely(ret))
+		inv_end(subscriptions, range);
+	return ret;
 }
 
 /* The owners still remove their intervals; until then these stay in the tree. */
@@ -165,13 +210,9 @@ static void itree_release(struct mmu_notifier_subscriptions *subscriptions, stru
 		.start = 0,
 		.end = ULONG_MAX,
 	};
-	struct mmu_interval_notifier *interval_sub;
-	unsigned long cur_seq;
 
-	for (interval_sub = inv_start(subscriptions, &range, &cur_seq); interval_sub;
-	     interval_sub = next_hit(interval_sub, &range))
-		WARN_ON(!interval_sub->ops->invalidate(interval_sub, &range, cur_seq));
-	inv_end(subscriptions);
+	itree_invalidate(subscriptions, &range);
+	inv_end(subscriptions, &range);
 }
 
 /*
@@ -193,9 +234,12 @@ read_begin_locked(struct mmu_notifier_subscriptions *subscriptions,
 {
 	/* Written under the user lock, not under this one. */
 	unsigned long seq = READ_ONCE(interval_sub->invalidate_seq);
-	bool colliding = seq == subscriptions->invalidate_seq;
+	bool colliding = FAIR_READERS ? is_colliding(subscriptions, interval_sub, seq)
+				      : seq == subscriptions->invalidate_seq;
 
 	spin_unlock(&subscriptions->lock);
+	if (FAIR_READERS && unlikely(colliding))
+		return wait_fairly(subscriptions, interval_sub, seq);
 	return unlikely(colliding) ? wait_out(subscriptions, seq) : seq;
 }
 
@@ -232,9 +276,11 @@ static noinline unsigned long read_begin_contended(struct mmu_notifier_subscript
 unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub)
 {
 	struct mmu_notifier_subscriptions *subscriptions = interval_sub->mm->notifier_subscriptions;
-	unsigned long token;
+	unsigned long seq, token;
 
 	might_sleep();
+	if (read_begin_at_once(subscriptions, interval_sub, &seq))
+		return seq;
 	/* A leaf where nobody contends or collides: both of those are tail calls. */
 	if (unlikely(!spin_lock_fast(&subscriptions->lock, &token)))
 		return read_begin_contended(subscriptions, interval_sub, token);
@@ -464,7 +510,7 @@ void __mmu_notifier_invalidate_range_end(struct mmu_notifier_range *range)
 	struct mmu_notifier_subscriptions *subscriptions = range->mm->notifier_subscriptions;
 
 	if (subscriptions->has_itree)
-		inv_end(subscriptions);
+		inv_end(subscriptions, range);
 	if (!hlist_empty(&subscriptions->list))
 		list_range_end(range);
 }
@@ -701,7 +747,7 @@ void __mmu_notifier_subscriptions_destroy(struct mm_struct *mm)
 {
 	BUG_ON(!hlist_empty(&mm->notifier_subscriptions->list));
 	kfree(mm->notifier_subscriptions);
-	mm->notifier_subscriptions = SUBSCRIPTIONS_POISON;
+	mm->notifier_subscriptions = LIST_POISON1;
 }
 
 /* ---- interval notifiers ---- */
@@ -714,8 +760,9 @@ static int interval_insert(struct mmu_interval_notifier *interval_sub, struct mm
 	interval_sub->ops = ops;
 	RB_CLEAR_NODE(&interval_sub->interval_tree.rb);
 	INIT_HLIST_NODE(&interval_sub->deferred_item);
+	deferred_set(interval_sub, false);
 	interval_sub->interval_tree.start = start;
-	if (!length || __builtin_add_overflow(start, length - 1, &interval_sub->interval_tree.last))
+	if (!length || check_add_overflow(start, length - 1, &interval_sub->interval_tree.last))
 		return -EOVERFLOW;
 	if (WARN_ON(atomic_read(&mm->mm_users) <= 0))
 		return -EINVAL;
@@ -734,9 +781,9 @@ static int interval_insert(struct mmu_interval_notifier *interval_sub, struct mm
 	} else {
 		if (seq_is_odd(subscriptions)) {
 			hlist_add_head(&interval_sub->deferred_item, &subscriptions->deferred_list);
+			deferred_set(interval_sub, true);
 		} else {
-			WRITE_ONCE(subscriptions->invalidate_seq,
-				   subscriptions->invalidate_seq | 1);
+			count_write(subscriptions, subscriptions->invalidate_seq | 1);
 			interval_tree_insert(&interval_sub->interval_tree, &subscriptions->itree);
 		}
 		interval_sub->invalidate_seq = subscriptions->invalidate_seq;
@@ -765,6 +812,8 @@ int mmu_interval_notifier_insert(struct mmu_interval_notifier *interval_sub, str
 	struct mmu_notifier_subscriptions *subscriptions;
 	int ret;
 
+	/* As in the kernel, which does not look at it in the _locked form. */
+	WARN_ON(ops->invalidate_start && !ops->invalidate_finish);
 	might_lock(&mm->mmap_lock);
 	/* Pairs with the release in __mmu_notifier_register(). */
 	subscriptions = smp_load_acquire(&mm->notifier_subscriptions);
@@ -816,6 +865,7 @@ static bool interval_unlink(struct mmu_notifier_subscriptions *subscriptions,
 		return false;
 	}
 	hlist_add_head(&interval_sub->deferred_item, &subscriptions->deferred_list);
+	deferred_set(interval_sub, true);
 	*seq = subscriptions->invalidate_seq;
 	return true;
 }
@@ -851,7 +901,8 @@ void mmu_interval_notifier_remove(struct mmu_interval_notifier *interval_sub)
 	spin_unlock(&subscriptions->lock);
 
 	if (frozen)
-		wait_event(subscriptions->wq, settled_seq(subscriptions) != seq);
+		wait_event(subscriptions->wq, FAIR_READERS ? !is_deferred(interval_sub)
+							   : settled_seq(subscriptions) != seq);
 	mmdrop(mm);
 }
 EXPORT_SYMBOL_GPL(mmu_interval_notifier_remove);

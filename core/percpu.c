@@ -4,7 +4,8 @@
  *
  * Memory comes in chunks of NR_CPUS units that are reserved at once and
  * filled by the page fault. A place in a chunk is the same offset in each
- * unit, so one per-thread offset serves every per-CPU variable.
+ * unit, so one per-thread offset serves every per-CPU variable. The first unit
+ * is nobody's: an offset of 0 would be that of a thread without a number.
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
@@ -14,9 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CHUNK_SIZE ((size_t)NR_CPUS * PCPU_UNIT_SIZE)
-#define GRAIN	   ((size_t)ARCH_CACHE_LINE)
-#define GRAINS	   (PCPU_UNIT_SIZE / GRAIN)
+#define GRAIN  ((size_t)ARCH_CACHE_LINE)
+#define GRAINS (PCPU_UNIT_SIZE / GRAIN)
 
 struct chunk {
 	struct chunk *next;
@@ -24,6 +24,7 @@ struct chunk {
 	u64 used; /* bit I: grain I of each unit */
 };
 
+_Static_assert((NR_CPUS + 1) * PCPU_UNIT_SIZE <= PCPU_CHUNK_SIZE, "a unit for each, and nobody's");
 _Static_assert(GRAINS <= 64, "a chunk's map is one word");
 
 static pthread_mutex_t pcpu_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -34,7 +35,7 @@ static unsigned int nr_ids;
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 
-__thread unsigned long __pcpu_offset_plus_unit;
+__thread unsigned long __pcpu_offset;
 
 /* ---- numbers ---- */
 
@@ -45,7 +46,7 @@ static void cpu_release(void *cpu_plus_one)
 	pthread_mutex_lock(&pcpu_mutex);
 	cpu_taken[cpu / 64] &= ~(1ull << cpu % 64);
 	pthread_mutex_unlock(&pcpu_mutex);
-	__pcpu_offset_plus_unit = 0;
+	__pcpu_offset = 0;
 }
 
 static void exit_key_create(void)
@@ -70,7 +71,7 @@ static unsigned int cpu_take(void)
 }
 
 /*
- * Gives the calling thread its number, and returns its offset plus one unit.
+ * Gives the calling thread its number, and returns its offset.
  *
  * The barrier pairs with the one before a reader of nr_cpu_ids loops over
  * the CPUs: whoever finds nothing in this CPU's data because it stopped short
@@ -87,8 +88,8 @@ unsigned long pcpu_assign(void)
 	BUG_ON(cpu == NR_CPUS); /* more than NR_CPUS threads at once */
 	smp_mb();
 	BUG_ON(pthread_setspecific(exit_key, (void *)(cpu + 1ul)));
-	__pcpu_offset_plus_unit = (cpu + 1ul) * PCPU_UNIT_SIZE;
-	return __pcpu_offset_plus_unit;
+	__pcpu_offset = (cpu + 1ul) * PCPU_UNIT_SIZE;
+	return __pcpu_offset;
 }
 
 unsigned int pcpu_nr_ids(void)
@@ -116,20 +117,37 @@ static size_t chunk_find(const struct chunk *chunk, size_t size)
 	return PCPU_UNIT_SIZE;
 }
 
+/* Address space for a chunk at its alignment, or NULL: twice as much, less what lies outside. */
+static char *chunk_map(void)
+{
+	char *all = mmap(NULL, 2 * PCPU_CHUNK_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before;
+	char *base;
+
+	if (all == MAP_FAILED)
+		return NULL;
+	before = -(unsigned long)all % PCPU_CHUNK_SIZE;
+	base = all + before;
+	if (before)
+		munmap(all, before);
+	munmap(base + PCPU_CHUNK_SIZE, PCPU_CHUNK_SIZE - before);
+	/* One touched page a unit: huge pages would make it 2 MiB for 512 of them. */
+	madvise(base, PCPU_CHUNK_SIZE, MADV_NOHUGEPAGE);
+	return base;
+}
+
 static struct chunk *chunk_new(void)
 {
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
 
 	if (!chunk)
 		return NULL;
-	chunk->base = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (chunk->base == MAP_FAILED) {
+	chunk->base = chunk_map();
+	if (!chunk->base) {
 		free(chunk);
 		return NULL;
 	}
-	/* One touched page a unit: huge pages would make it 2 MiB for 512 of them. */
-	madvise(chunk->base, CHUNK_SIZE, MADV_NOHUGEPAGE);
 	chunk->next = chunks;
 	chunks = chunk;
 	return chunk;

@@ -142,13 +142,11 @@ static unsigned long gp_snap(const struct srcu_usage *sup)
 	return (READ_ONCE(sup->gp_seq) + 3) & ~1UL;
 }
 
-void synchronize_srcu(struct srcu_struct *ssp)
+static void wait_for_grace_period(struct srcu_struct *ssp)
 {
 	struct srcu_usage *sup = ssp->sup;
-	unsigned long snap;
+	unsigned long snap = gp_snap(sup);
 
-	might_sleep();
-	snap = gp_snap(sup);
 	pthread_mutex_lock(&sup->gp_mutex);
 	/* Those who waited for the mutex together share one grace period. */
 	if ((long)(sup->gp_seq - snap) < 0) {
@@ -202,10 +200,10 @@ static void *srcu_worker(void *arg)
 		batch = sup->callbacks;
 		sup->callbacks = NULL;
 		pthread_mutex_unlock(&sup->cb_mutex);
-		synchronize_srcu(sup->ssp);
+		wait_for_grace_period(sup->ssp);
 		done = invoke(reverse(batch));
 		pthread_mutex_lock(&sup->cb_mutex);
-		sup->cb_done += done;
+		smp_store_release(&sup->cb_done, sup->cb_done + done);
 		pthread_cond_broadcast(&sup->cb_cond);
 	}
 	pthread_mutex_unlock(&sup->cb_mutex);
@@ -224,24 +222,36 @@ void call_srcu(struct srcu_struct *ssp, struct rcu_head *head, rcu_callback_t fu
 	}
 	head->next = sup->callbacks;
 	sup->callbacks = head;
-	sup->cb_queued++;
+	WRITE_ONCE(sup->cb_queued, sup->cb_queued + 1);
 	/* The worker needs a word only when it may be asleep. */
 	if (!head->next)
 		pthread_cond_broadcast(&sup->cb_cond);
 	pthread_mutex_unlock(&sup->cb_mutex);
 }
 
-void srcu_barrier(struct srcu_struct *ssp)
+static void wait_for_callbacks(struct srcu_usage *sup, unsigned long want)
 {
-	struct srcu_usage *sup = ssp->sup;
-	unsigned long want;
-
-	might_sleep();
 	pthread_mutex_lock(&sup->cb_mutex);
-	want = sup->cb_queued;
 	while ((long)(sup->cb_done - want) < 0)
 		pthread_cond_wait(&sup->cb_cond, &sup->cb_mutex);
 	pthread_mutex_unlock(&sup->cb_mutex);
+}
+
+void srcu_barrier(struct srcu_struct *ssp)
+{
+	might_sleep();
+	wait_for_callbacks(ssp->sup, READ_ONCE(ssp->sup->cb_queued));
+}
+
+void synchronize_srcu(struct srcu_struct *ssp)
+{
+	struct srcu_usage *sup = ssp->sup;
+	unsigned long queued = READ_ONCE(sup->cb_queued);
+
+	might_sleep();
+	wait_for_grace_period(ssp);
+	if (smp_load_acquire(&sup->cb_done) != queued)
+		wait_for_callbacks(sup, queued);
 }
 
 /* ---- setting up ---- */

@@ -18,4 +18,9 @@
 #define arch_load_acquire(p)	 __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define arch_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Adds 1 to a u64 that only the calling thread writes; others may read it, whole. */
+#ifndef arch_inc_own
+#define arch_inc_own(p) (*(volatile __typeof__(*(p)) *)(p) += 1)
+#endif
+
 #endif

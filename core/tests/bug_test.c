@@ -48,6 +48,19 @@ static void warning(void)
 	CHECK_EQ(occurrences(text, "warn_twice_in_two_places()"), 1);
 }
 
+static void counted_at_its_place(void)
+{
+	static struct bug_site site = {"a file", "a function", "a condition", 1, 0};
+
+	for (unsigned int i = 1; i <= 3; i++) {
+		unsigned long before = bug_warn_count();
+
+		bug_warn(&site);
+		CHECK_EQ(site.count, i);
+		CHECK_EQ(bug_warn_count(), before + 1);
+	}
+}
+
 static unsigned long warnings_each;
 static unsigned long started;
 
@@ -101,6 +114,7 @@ static void death(void)
 int main(void)
 {
 	RUN(warning);
+	RUN(counted_at_its_place);
 	RUN(warning_from_threads);
 	RUN(death);
 	return check_exit();

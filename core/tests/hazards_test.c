@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the algorithm does to those who use it, as in the kernel: shown, so
- * that a change of it is seen, and not held for right. The core's own source
- * is part of this file, for its lock.
+ * that a change of it is seen, and not held for right. And what the remedies
+ * make of it, where one is on: remedies.h. The core's own source is part of
+ * this file, for its lock.
  */
-#include "../mmu_notifier.c"
+#include MN_NOTIFIER_SOURCE
 
 #include "recorder.h"
+
+#ifndef FAIR_READERS /* a kernel's own */
+#define FAIR_READERS false
+#endif
+#ifdef CONFIG_MMU_NOTIFIER_LOCKLESS_READ
+#define LOCKLESS_READ true
+#else
+#define LOCKLESS_READ false
+#endif
 
 static struct mm_struct *mm;
 
@@ -43,7 +53,8 @@ static void list_refusal_leaves_intervals_started(void)
 	CHECK(task_blocks(&remover));
 
 	/* The missing end, which only a test may add: it lets the threads go. */
-	inv_end(mm->notifier_subscriptions);
+	mmap_read_lock(mm);
+	end(&range);
 	CHECK(task_ends(&read.task));
 	CHECK(task_ends(&remover));
 	task_join(&read.task);
@@ -54,7 +65,10 @@ static void list_refusal_leaves_intervals_started(void)
 	check_log[0] = 0;
 }
 
-/* The reader's own invalidation is long over; it waits for a moment with none at all. */
+/*
+ * The reader's own invalidation is long over; it waits for a moment with none
+ * at all. A fair one waits for no range that began after it did.
+ */
 static void unrelated_ranges_starve_a_reader(void)
 {
 	struct mmu_notifier_range running, next;
@@ -70,7 +84,10 @@ static void unrelated_ranges_starve_a_reader(void)
 		next = begin(mm, 0x100000, 0x101000);
 		end(&running);
 		running = next;
-		CHECK(task_blocks(&read.task));
+		if (FAIR_READERS)
+			CHECK(task_ends(&read.task));
+		else
+			CHECK(task_blocks(&read.task));
 	}
 	CHECK_EQ(a.calls, 1);
 	end(&running);
@@ -81,7 +98,10 @@ static void unrelated_ranges_starve_a_reader(void)
 	check_log[0] = 0;
 }
 
-/* Both are woken by the same end; the remover needs the lock once more, the reader does not. */
+/*
+ * Both are woken by the same end; the remover needs the lock once more, the
+ * reader does not. Where readers are fair, the remover has a word of its own.
+ */
 static void woken_removers_take_the_lock(void)
 {
 	struct mmu_notifier_subscriptions *state;
@@ -104,11 +124,20 @@ static void woken_removers_take_the_lock(void)
 	spin_lock(&state->lock);
 	state->active_invalidate_ranges--;
 	WRITE_ONCE(state->invalidate_seq, state->invalidate_seq + 1);
-	drain_deferred(state);
+	hlist_del(&b.sub.deferred_item);
+	interval_tree_remove(&b.sub.interval_tree, &state->itree);
+	RB_CLEAR_NODE(&b.sub.interval_tree.rb);
+#ifdef CONFIG_MMU_NOTIFIER_FAIR_READERS
+	deferred_set(&b.sub, false);
+#endif
 	wake_up_all(&state->wq);
 	CHECK(EVENTUALLY(get(read.task.done)));
-	sleep_ms(20);
-	CHECK(!get(remover.done));
+	if (FAIR_READERS) {
+		CHECK(EVENTUALLY(get(remover.done)));
+	} else {
+		sleep_ms(20);
+		CHECK(!get(remover.done));
+	}
 	spin_unlock(&state->lock);
 	CHECK(task_ends(&remover));
 	task_join(&read.task);
@@ -119,25 +148,48 @@ static void woken_removers_take_the_lock(void)
 	check_log[0] = 0;
 }
 
-/* Even with nothing under way: what this project measures. */
+/* A reader waits for the lock while somebody has it; or it does not, however slow the machine. */
+static void check_reader_waits(struct read_task *read, struct interval *interval, bool waits)
+{
+	struct mmu_notifier_subscriptions *state = mm->notifier_subscriptions;
+
+	spin_lock(&state->lock);
+	read_task_start(read, interval);
+	if (!waits)
+		EVENTUALLY(get(read->task.done));
+	else
+		sleep_ms(20);
+	CHECK_EQ(!get(read->task.done), waits);
+	spin_unlock(&state->lock);
+}
+
+/* Even with nothing under way: what this project measures. The remedy: only where it collides. */
 static void read_begin_takes_the_lock(void)
 {
-	struct mmu_notifier_subscriptions *state;
+	struct mmu_notifier_range hit;
 	struct read_task read;
-	struct interval a;
+	struct interval a, b;
 
 	mm = mm_new();
 	interval_insert_at(&a, "a", mm, 0x1000, 0x2000);
-	state = mm->notifier_subscriptions;
-	spin_lock(&state->lock);
-	read_task_start(&read, &a);
-	sleep_ms(20);
-	CHECK(!get(read.task.done));
-	spin_unlock(&state->lock);
+	interval_insert_at(&b, "b", mm, 0x3000, 0x4000);
+	check_reader_waits(&read, &a, !LOCKLESS_READ);
+	CHECK(task_ends(&read.task));
+	task_join(&read.task);
+
+	hit = begin(mm, 0x1000, 0x2000);
+	check_reader_waits(&read, &b, !LOCKLESS_READ);
+	CHECK(task_ends(&read.task));
+	task_join(&read.task);
+	check_reader_waits(&read, &a, true);
+	CHECK(task_blocks(&read.task));
+	end(&hit);
 	CHECK(task_ends(&read.task));
 	task_join(&read.task);
 	interval_remove(&a);
+	interval_remove(&b);
 	mmput(mm);
+	check_log[0] = 0;
 }
 
 static bool entered, go_on;
@@ -183,6 +235,168 @@ static void one_domain_for_all_mms(void)
 	check_log[0] = 0;
 }
 
+/* ---- fair readers ---- */
+
+static void read_task_finish(struct read_task *read, unsigned long seq)
+{
+	CHECK(task_ends(&read->task));
+	task_join(&read->task);
+	CHECK_EQ(read->seq, seq);
+}
+
+/* Two at most: the generation that is closed when a reader comes, and its own. */
+static void generations_end_in_order(void)
+{
+	struct mmu_notifier_range first, second, third, fourth;
+	struct read_task read_a, late_a, read_b;
+	struct interval a, b;
+
+	mm = mm_new();
+	interval_insert_at(&a, "a", mm, 0x1000, 0x2000);
+	interval_insert_at(&b, "b", mm, 0x3000, 0x4000);
+	first = begin(mm, 0x1000, 0x2000);
+	read_task_start(&read_a, &a);
+	CHECK(task_blocks(&read_a.task));
+	second = begin(mm, 0x3000, 0x4000); /* closes the first one's generation */
+	CHECK_EQ(a.seq, 3);
+	CHECK_EQ(b.seq, 5);
+	read_task_start(&late_a, &a); /* closed is not ended */
+	CHECK(task_blocks(&late_a.task));
+	read_task_start(&read_b, &b);
+	CHECK(task_blocks(&read_b.task));
+	third = begin(mm, 0x100000, 0x101000); /* of the second one's: that waits to be closed */
+	end(&second);
+	CHECK(task_blocks(&read_b.task));
+	end(&first);
+	read_task_finish(&read_a, 3);
+	read_task_finish(&late_a, 3);
+	CHECK(task_blocks(&read_b.task));
+	fourth = begin(mm, 0x1000, 0x2000); /* closes it */
+	CHECK_EQ(a.seq, 7);
+	end(&third);
+	read_task_finish(&read_b, 5);
+
+	/* What was read before a later hit is void, what is not hit again is not. */
+	CHECK(interval_retry(&a, read_a.seq));
+	CHECK(!interval_retry(&b, read_b.seq));
+	CHECK_EQ(mmu_interval_read_begin(&b.sub), 5);
+	end(&fourth);
+	CHECK_EQ(mmu_interval_read_begin(&a.sub), 7);
+	interval_remove(&a);
+	interval_remove(&b);
+	mmput(mm);
+	check_log[0] = 0;
+}
+
+static void linger_in_walk(struct interval *self)
+{
+	(void)self;
+	set(entered, true);
+	while (!get(go_on))
+		sleep_ms(1);
+}
+
+static bool begun, end_wanted;
+
+static void wide_range(void *arg)
+{
+	struct mmu_notifier_range wide = begin(mm, 0x1000, 0x4000);
+
+	(void)arg;
+	set(begun, true);
+	while (!get(end_wanted))
+		sleep_ms(1);
+	end(&wide);
+}
+
+/* A slow start comes to an interval after a range of a later generation has hit that. */
+static void an_older_range_hides_no_younger(void)
+{
+	struct mmu_notifier_range hit, younger;
+	struct read_task read_b, read_c;
+	struct interval a, b, c;
+	struct task walker;
+
+	set(entered, false);
+	set(go_on, false);
+	mm = mm_new();
+	interval_insert_at(&a, "a", mm, 0x1000, 0x2000);
+	interval_insert_at(&b, "b", mm, 0x3000, 0x4000);
+	interval_insert_at(&c, "c", mm, 0x5000, 0x6000);
+	hit = begin(mm, 0x5000, 0x6000);
+	a.inside = linger_in_walk;
+	task_start(&walker, wide_range, NULL);
+	CHECK(EVENTUALLY(get(entered)));
+	read_task_start(&read_c, &c);
+	CHECK(task_blocks(&read_c.task));
+	younger = begin(mm, 0x3000, 0x4000);
+	CHECK_EQ(b.seq, 5);
+	set(go_on, true);
+	CHECK(EVENTUALLY(get(begun)));
+	CHECK_EQ(a.seq, 3);
+	CHECK_EQ(b.seq, 3); /* the last that it was called with */
+	CHECK_EQ(b.sub.invalidate_seq, 5);
+	end(&hit);
+	CHECK(task_blocks(&read_c.task));
+	set(end_wanted, true);
+	CHECK(task_ends(&walker));
+	task_join(&walker);
+	read_task_finish(&read_c, 3);
+	CHECK_EQ(mmu_interval_read_begin(&a.sub), 3);
+	read_task_start(&read_b, &b);
+	CHECK(task_blocks(&read_b.task));
+	end(&younger);
+	read_task_finish(&read_b, 5);
+	interval_remove(&a);
+	interval_remove(&b);
+	interval_remove(&c);
+	mmput(mm);
+	check_log[0] = 0;
+}
+
+/* Nobody calls what waits for its insertion: its readers, and removers, wait as they did. */
+static void changes_of_the_tree_still_wait(void)
+{
+	struct mmu_notifier_range running, next;
+	struct interval a, b, late, early;
+	struct read_task read_late, read_early;
+	struct task remover;
+
+	mm = mm_new();
+	interval_insert_at(&a, "a", mm, 0x1000, 0x2000);
+	interval_insert_at(&b, "b", mm, 0x3000, 0x4000);
+	running = begin(mm, 0x5000, 0x6000);
+	/* Into the tree, since nothing was hit: this one is called from now on. */
+	interval_insert_at(&early, "early", mm, 0x5000, 0x6000);
+	interval_insert_at(&late, "late", mm, 0x5000, 0x6000);
+	read_task_start(&read_early, &early);
+	read_task_start(&read_late, &late);
+	task_start(&remover, interval_remove_task, &b);
+	CHECK(task_blocks(&read_early.task));
+	CHECK(task_blocks(&read_late.task));
+	CHECK(task_blocks(&remover));
+	for (int i = 0; i < 3; i++) {
+		next = begin(mm, 0x1000, 0x2000);
+		end(&running);
+		running = next;
+		CHECK(task_ends(&read_early.task));
+		CHECK(task_blocks(&read_late.task));
+		CHECK(task_blocks(&remover));
+	}
+	end(&running);
+	read_task_finish(&read_early, 3);
+	read_task_finish(&read_late, 3);
+	CHECK(task_ends(&remover));
+	task_join(&remover);
+	check_log[0] = 0;
+	invalidate(mm, 0x5000, 0x6000);
+	CHECK_NOTED("early late");
+	interval_remove(&a);
+	interval_remove(&early);
+	interval_remove(&late);
+	mmput(mm);
+}
+
 int main(void)
 {
 	RUN(list_refusal_leaves_intervals_started);
@@ -190,5 +404,10 @@ int main(void)
 	RUN(woken_removers_take_the_lock);
 	RUN(read_begin_takes_the_lock);
 	RUN(one_domain_for_all_mms);
+	if (FAIR_READERS) {
+		RUN(generations_end_in_order);
+		RUN(an_older_range_hides_no_younger);
+		RUN(changes_of_the_tree_still_wait);
+	}
 	return check_exit();
 }

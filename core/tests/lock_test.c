@@ -5,46 +5,7 @@
 #include <signal.h>
 
 #include "check.h"
-
-/* A lock of any kind, behind functions. */
-struct kind {
-	const char *name;
-	void (*init)(void *lock);
-	void (*lock)(void *lock);
-	bool (*trylock)(void *lock);
-	void (*unlock)(void *lock);
-};
-
-#define KIND(kind)                                                                                 \
-	static void test_##kind##_init(void *lock)                                                 \
-	{                                                                                          \
-		*(struct kind##_spinlock *)lock = (struct kind##_spinlock)kind##_SPINLOCK_INIT;    \
-	}                                                                                          \
-	static void test_##kind##_lock(void *lock)                                                 \
-	{                                                                                          \
-		kind##_spin_lock(lock);                                                            \
-	}                                                                                          \
-	static bool test_##kind##_trylock(void *lock)                                              \
-	{                                                                                          \
-		return kind##_spin_trylock(lock);                                                  \
-	}                                                                                          \
-	static void test_##kind##_unlock(void *lock)                                               \
-	{                                                                                          \
-		kind##_spin_unlock(lock);                                                          \
-	}
-#define KIND_ENTRY(kind)                                                                           \
-	{                                                                                          \
-		.name = #kind, .init = test_##kind##_init, .lock = test_##kind##_lock,             \
-		.trylock = test_##kind##_trylock, .unlock = test_##kind##_unlock                   \
-	}
-
-KIND(tas)
-KIND(ttas)
-KIND(ticket)
-KIND(mcs)
-KIND(queued)
-KIND(pthread_spin)
-KIND(pthread_mutex)
+#include "lock_kinds.h"
 
 static void test_spinlock_init(void *lock)
 {
@@ -66,10 +27,17 @@ static void test_spinlock_unlock(void *lock)
 	spin_unlock(lock);
 }
 
-static const struct kind kinds[] = {
-	KIND_ENTRY(tas),	   KIND_ENTRY(ttas),	 KIND_ENTRY(ticket),
-	KIND_ENTRY(mcs),	   KIND_ENTRY(queued),	 KIND_ENTRY(pthread_spin),
-	KIND_ENTRY(pthread_mutex), KIND_ENTRY(spinlock),
+static const struct kind spinlock_kind = {
+	.name = "spinlock",
+	.init = test_spinlock_init,
+	.lock = test_spinlock_lock,
+	.trylock = test_spinlock_trylock,
+	.unlock = test_spinlock_unlock,
+};
+
+static const struct kind *const kinds[] = {
+	&tas_kind,    &ttas_kind,	  &ticket_kind,	       &mcs_kind,
+	&queued_kind, &pthread_spin_kind, &pthread_mutex_kind, &spinlock_kind,
 };
 
 /* A lock with a line of its own, and what it guards: both halves always agree. */
@@ -193,7 +161,7 @@ static void many_threads(unsigned int threads, void (*contend)(void *), unsigned
 static void exclusion(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		kind = &kinds[i];
+		kind = kinds[i];
 		printf("  %s\n", kind->name);
 		fflush(stdout);
 		one_thread();
@@ -221,12 +189,11 @@ static unsigned long line_word(void)
 	return get(*(unsigned long *)&guarded[0].lock);
 }
 
-static void served_in_order(const char *name)
+static void served_in_order(const struct kind *which)
 {
 	struct task tasks[ARRAY_SIZE(waiter_names)];
 
-	for (kind = kinds; strcmp(kind->name, name); kind++)
-		;
+	kind = which;
 	reset();
 	for (int i = 0; i < 0xfffe; i++) { /* a ticket's 16 bits wrap among the waiters */
 		kind->lock(&guarded[0].lock);
@@ -248,9 +215,9 @@ static void served_in_order(const char *name)
 
 static void first_come_first_served(void)
 {
-	served_in_order("ticket");
-	served_in_order("mcs");
-	served_in_order("queued");
+	served_in_order(&ticket_kind);
+	served_in_order(&mcs_kind);
+	served_in_order(&queued_kind);
 }
 
 /* ---- the queued lock's three places to wait ---- */

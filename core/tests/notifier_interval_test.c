@@ -2,6 +2,13 @@
 /* Interval notifiers: who is called, in which order, with what; who waits for whom. */
 #include "recorder.h"
 
+/* Where readers are fair, a range that finds some asleep raises the count by this. */
+#ifdef CONFIG_MMU_NOTIFIER_FAIR_READERS
+#define FAIRNESS 2
+#else
+#define FAIRNESS 0
+#endif
+
 static struct mm_struct *mm;
 
 /* The count as it stands: a new subscription gets one less when idle, and itself when not. */
@@ -91,7 +98,7 @@ static void range_passed_as_given(void)
 	interval_insert_at(&a, "a", mm, 0x1000, 0x2000);
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
 		CHECK_EQ(events[i], i);
-		mmu_notifier_range_init_owner(&range, events[i], 0, mm, 0x1800, 0x5000, &owner);
+		compat_range_init_owner(&range, events[i], 0, mm, 0x1800, 0x5000, &owner);
 		mmap_read_lock(mm);
 		if (i & 1)
 			CHECK_EQ(mmu_notifier_invalidate_range_start_nonblock(&range), 0);
@@ -280,10 +287,13 @@ static void reader_waits_for_its_invalidation(void)
 	read_task_start(&read, &a);
 	CHECK(task_blocks(&read.task));
 
-	/* An unrelated range that overlaps in time keeps it asleep. */
+	/* An unrelated range that overlaps in time keeps it asleep, unless readers are fair. */
 	other = begin(mm, 0x20000, 0x21000);
 	end(&hit);
-	CHECK(task_blocks(&read.task));
+	if (FAIRNESS)
+		CHECK(task_ends(&read.task));
+	else
+		CHECK(task_blocks(&read.task));
 	end(&other);
 	CHECK(task_ends(&read.task));
 	task_join(&read.task);
@@ -351,13 +361,13 @@ static void insert_during_an_invalidation(void)
 	end(&miss);
 	task_join(&read.task);
 	CHECK_EQ(read.seq, 3);
-	CHECK_EQ(probe_seq(), 3); /* idle at 4 */
+	CHECK_EQ(probe_seq(), 3 + FAIRNESS); /* idle at 4 */
 
 	/* Something hit: deferred; not called while it waits; colliding as well. */
 	hit = begin(mm, 0x1000, 0x2000);
 	interval_insert_at(&c, "c", mm, 0x1000, 0x2000);
 	interval_insert_at(&d, "d", mm, 0x1000, 0x2000);
-	CHECK_EQ(c.sub.invalidate_seq, 5);
+	CHECK_EQ(c.sub.invalidate_seq, 5 + FAIRNESS);
 	read_task_start(&read, &c);
 	CHECK(task_blocks(&read.task));
 	inner = begin(mm, 0x1000, 0x2000);
@@ -366,11 +376,11 @@ static void insert_during_an_invalidation(void)
 	CHECK(task_blocks(&read.task));
 	end(&hit);
 	task_join(&read.task);
-	CHECK_EQ(read.seq, 5);
+	CHECK_EQ(read.seq, 5 + FAIRNESS);
 	/* In the tree from now on; what waited came in newest first. */
 	invalidate(mm, 0x1000, 0x2000);
 	CHECK_NOTED("a d c");
-	CHECK_EQ(c.seq, 7);
+	CHECK_EQ(c.seq, 7 + 2 * FAIRNESS);
 
 	interval_remove(&a);
 	interval_remove(&b);
@@ -602,7 +612,8 @@ int main(void)
 	RUN(many_readers_woken_by_one_end);
 	RUN(insert_during_an_invalidation);
 	RUN(remove_during_an_invalidation);
-	RUN(remove_of_what_is_not_in);
+	if (SUBJECT_IS_PORT)
+		RUN(remove_of_what_is_not_in);
 	RUN(insert_refuses);
 	RUN(references_of_the_mm);
 	RUN(first_insert_locked_registers);

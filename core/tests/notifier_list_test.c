@@ -55,9 +55,9 @@ static void range_passed_as_given(void)
 	for (int event = MMU_NOTIFY_UNMAP; event <= MMU_NOTIFY_EXCLUSIVE; event++) {
 		bool blockable = event & 1;
 
-		mmu_notifier_range_init_owner(&range, (enum mmu_notifier_event)event,
-					      blockable ? 0 : MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
-					      0x3000, 0x5000, &owner);
+		compat_range_init_owner(&range, (enum mmu_notifier_event)event,
+					blockable ? 0 : MMU_NOTIFIER_RANGE_BLOCKABLE, mm, 0x3000,
+					0x5000, &owner);
 		if (blockable)
 			mmu_notifier_invalidate_range_start(&range);
 		else
@@ -92,7 +92,8 @@ static void missing_ops_are_skipped(void)
 	mmu_notifier_change_pte(mm, 0, __pte(0));
 	mmu_notifier_arch_invalidate_secondary_tlbs(mm, 0, 1);
 	mmap_read_unlock(mm);
-	CHECK_NOTED("a:clear_flush a:clear a:test a:pte");
+	CHECK_NOTED(COMPAT_CHANGE_PTE ? "a:clear_flush a:clear a:test a:pte"
+				      : "a:clear_flush a:clear a:test");
 	unlisten(&c);
 	unlisten(&b);
 	CHECK_NOTED("");
@@ -135,11 +136,11 @@ static void aging(void)
 	mmap_read_lock(mm);
 	a.answer = 4;
 	c.answer = 1;
-	CHECK_EQ(mmu_notifier_clear_flush_young(mm, 0x1000, 0x3000), 5);
+	CHECK_EQ(mmu_notifier_clear_flush_young(mm, 0x1000, 0x3000), (compat_young_t)5);
 	CHECK_NOTED("c:clear_flush b:clear_flush a:clear_flush");
 	CHECK_EQ(b.start, 0x1000);
 	CHECK_EQ(b.end, 0x3000);
-	CHECK_EQ(mmu_notifier_clear_young(mm, 0x2000, 0x4000), 5);
+	CHECK_EQ(mmu_notifier_clear_young(mm, 0x2000, 0x4000), (compat_young_t)5);
 	CHECK_NOTED("c:clear b:clear a:clear");
 	CHECK_EQ(b.start, 0x2000);
 	CHECK_EQ(b.end, 0x4000);
@@ -147,7 +148,7 @@ static void aging(void)
 	/* Ends at the first that says yes. */
 	c.answer = 0;
 	b.answer = 2;
-	CHECK_EQ(mmu_notifier_test_young(mm, 0x5000), 2);
+	CHECK_EQ(mmu_notifier_test_young(mm, 0x5000), (compat_young_t)2);
 	CHECK_NOTED("c:test b:test");
 	CHECK_EQ(b.start, 0x5000);
 	a.answer = b.answer = 0;
@@ -160,7 +161,7 @@ static void aging(void)
 	check_log[0] = 0;
 }
 
-static void pte_and_tlbs(void)
+static void pte_changes(void)
 {
 	three(&listener_ops, &listener_ops, &tlbs_ops);
 	mmap_read_lock(mm);
@@ -169,6 +170,15 @@ static void pte_and_tlbs(void)
 	CHECK_EQ(a.start, 0x7000);
 	CHECK_EQ(pte_val(a.pte), 0x1234);
 	CHECK_EQ(pte_val(b.pte), 0x1234);
+	mmap_read_unlock(mm);
+	end_three();
+	check_log[0] = 0;
+}
+
+static void secondary_tlbs(void)
+{
+	three(&listener_ops, &listener_ops, &tlbs_ops);
+	mmap_read_lock(mm);
 	mmu_notifier_arch_invalidate_secondary_tlbs(mm, 0x8000, 0x9000);
 	CHECK_NOTED("c:tlbs");
 	CHECK_EQ(c.start, 0x8000);
@@ -265,7 +275,8 @@ static void refusals(void)
 	CHECK(exited_ok(in_child(refused_nonblockable, text, sizeof(text))));
 	/* Three refusals, a line each: the op, its code, the context. */
 	CHECK_EQ(occurrences(text, "\n"), 3);
-	CHECK_EQ(occurrences(text, "invalidate_range_start"), 3);
+	if (SUBJECT_IS_PORT) /* the kernel leaves it to its symbol table */
+		CHECK_EQ(occurrences(text, "invalidate_range_start"), 3);
 	CHECK_EQ(occurrences(text, "failed with -11 in non-blockable context"), 3);
 
 	CHECK(exited_ok(in_child(another_code, text, sizeof(text))));
@@ -398,6 +409,9 @@ static void walks_are_read_sections(void)
 	struct task walker, remover;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if ((hooks[i] == call_change_pte && !COMPAT_CHANGE_PTE) ||
+		    (hooks[i] == call_tlbs && !COMPAT_SECONDARY_TLBS))
+			continue;
 		mm = mm_new();
 		listen(&a, "a", hooks[i] == call_tlbs ? &tlbs_ops : &listener_ops, mm);
 		listen(&b, "b", &no_ops, mm);
@@ -515,7 +529,10 @@ int main(void)
 	RUN(missing_ops_are_skipped);
 	RUN(nobody_listens);
 	RUN(aging);
-	RUN(pte_and_tlbs);
+	if (COMPAT_CHANGE_PTE)
+		RUN(pte_changes);
+	if (COMPAT_SECONDARY_TLBS)
+		RUN(secondary_tlbs);
 	RUN(refusals);
 	RUN(interval_side_first);
 	RUN(interval_side_ends_first);

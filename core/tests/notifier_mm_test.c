@@ -159,15 +159,15 @@ static void range_init(void)
 
 	mm = mm_new();
 	memset(&range, 0xff, sizeof(range));
-	mmu_notifier_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, mm, 0x1000, 0x3000);
+	compat_range_init(&range, MMU_NOTIFY_PROTECTION_VMA, 0, mm, 0x1000, 0x3000);
 	CHECK_EQ(range.event, MMU_NOTIFY_PROTECTION_VMA);
 	CHECK_EQ(range.flags, 0);
-	CHECK(range.mm == mm && !range.owner);
+	CHECK(range.mm == mm);
 	CHECK_EQ(range.start, 0x1000);
 	CHECK_EQ(range.end, 0x3000);
 	CHECK(!mmu_notifier_range_blockable(&range));
-	mmu_notifier_range_init_owner(&range, MMU_NOTIFY_MIGRATE, MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
-				      0x2000, 0x4000, &owner);
+	compat_range_init_owner(&range, MMU_NOTIFY_MIGRATE, MMU_NOTIFIER_RANGE_BLOCKABLE, mm,
+				0x2000, 0x4000, &owner);
 	CHECK_EQ(range.event, MMU_NOTIFY_MIGRATE);
 	CHECK(range.owner == &owner);
 	CHECK_EQ(range.start, 0x2000);

@@ -9,7 +9,11 @@
 #include <linux/sched/mm.h>
 #include <linux/spinlock.h>
 
+#include "../compat.h"
 #include "check.h"
+
+/* For what only our own notifier does: a check more, a word in a message. */
+#define SUBJECT_IS_PORT (!strncmp(MN_SUBJECT, "port", strlen("port")))
 
 /* ---- intervals ---- */
 
@@ -134,8 +138,8 @@ static inline void listener_release(struct mmu_notifier *sub, struct mm_struct *
 	listener_called(sub, "release");
 }
 
-static inline int listener_aged(struct mmu_notifier *sub, const char *op, unsigned long start,
-				unsigned long end)
+static inline compat_young_t listener_aged(struct mmu_notifier *sub, const char *op,
+					   unsigned long start, unsigned long end)
 {
 	struct listener *self = listener_called(sub, op);
 
@@ -144,29 +148,31 @@ static inline int listener_aged(struct mmu_notifier *sub, const char *op, unsign
 	return self->answer;
 }
 
-static inline int listener_clear_flush_young(struct mmu_notifier *sub, struct mm_struct *mm,
-					     unsigned long start, unsigned long end)
+static inline compat_young_t listener_clear_flush_young(struct mmu_notifier *sub,
+							struct mm_struct *mm, unsigned long start,
+							unsigned long end)
 {
 	CHECK(sub->mm == mm);
 	return listener_aged(sub, "clear_flush", start, end);
 }
 
-static inline int listener_clear_young(struct mmu_notifier *sub, struct mm_struct *mm,
-				       unsigned long start, unsigned long end)
+static inline compat_young_t listener_clear_young(struct mmu_notifier *sub, struct mm_struct *mm,
+						  unsigned long start, unsigned long end)
 {
 	CHECK(sub->mm == mm);
 	return listener_aged(sub, "clear", start, end);
 }
 
-static inline int listener_test_young(struct mmu_notifier *sub, struct mm_struct *mm,
-				      unsigned long address)
+static inline compat_young_t listener_test_young(struct mmu_notifier *sub, struct mm_struct *mm,
+						 unsigned long address)
 {
 	CHECK(sub->mm == mm);
 	return listener_aged(sub, "test", address, 0);
 }
 
-static inline void listener_change_pte(struct mmu_notifier *sub, struct mm_struct *mm,
-				       unsigned long address, pte_t pte)
+static inline __maybe_unused void listener_change_pte(struct mmu_notifier *sub,
+						      struct mm_struct *mm, unsigned long address,
+						      pte_t pte)
 {
 	CHECK(sub->mm == mm);
 	listener_aged(sub, "pte", address, 0);
@@ -188,8 +194,8 @@ static inline void listener_range_end(struct mmu_notifier *sub,
 	listener_called(sub, "end")->range = *range;
 }
 
-static inline void listener_tlbs(struct mmu_notifier *sub, struct mm_struct *mm,
-				 unsigned long start, unsigned long end)
+static inline __maybe_unused void listener_tlbs(struct mmu_notifier *sub, struct mm_struct *mm,
+						unsigned long start, unsigned long end)
 {
 	CHECK(sub->mm == mm);
 	listener_aged(sub, "tlbs", start, end);
@@ -201,16 +207,14 @@ static const struct mmu_notifier_ops listener_ops __attribute__((__unused__)) = 
 	.clear_flush_young = listener_clear_flush_young,
 	.clear_young = listener_clear_young,
 	.test_young = listener_test_young,
-	.change_pte = listener_change_pte,
-	.invalidate_range_start = listener_range_start,
+	COMPAT_CHANGE_PTE_OP(listener_change_pte).invalidate_range_start = listener_range_start,
 	.invalidate_range_end = listener_range_end,
 };
 static const struct mmu_notifier_ops start_only_ops __attribute__((__unused__)) = {
 	.invalidate_range_start = listener_range_start,
 };
-static const struct mmu_notifier_ops tlbs_ops __attribute__((__unused__)) = {
-	.arch_invalidate_secondary_tlbs = listener_tlbs,
-};
+static const struct mmu_notifier_ops tlbs_ops
+	__attribute__((__unused__)) = {COMPAT_SECONDARY_TLBS_OP(listener_tlbs)};
 static const struct mmu_notifier_ops no_ops __attribute__((__unused__)) = {0};
 
 static inline void listener_init(struct listener *self, const char *name,
@@ -244,7 +248,7 @@ static inline struct mmu_notifier_range range_of(struct mm_struct *mm, unsigned 
 {
 	struct mmu_notifier_range range;
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, start, end);
+	compat_range_init(&range, MMU_NOTIFY_CLEAR, 0, mm, start, end);
 	return range;
 }
 

@@ -221,6 +221,18 @@ static void waker_between_the_steps(void)
 	}
 }
 
+static void set_up(void)
+{
+	DECLARE_WAIT_QUEUE_HEAD(declared);
+	wait_queue_head_t over_garbage = {~0u};
+
+	CHECK(!waitqueue_active(&declared));
+	CHECK(waitqueue_active(&over_garbage));
+	init_waitqueue_head(&over_garbage);
+	CHECK(!waitqueue_active(&over_garbage));
+	CHECK_EQ(over_garbage.word, declared.word);
+}
+
 static void true_at_once(void)
 {
 	unsigned int evaluated = 0;
@@ -328,6 +340,7 @@ static void nobody_asleep(void)
 
 int main(void)
 {
+	RUN(set_up);
 	RUN(ping_pong);
 	RUN(crowd);
 	RUN(all_are_woken);

@@ -33,6 +33,12 @@ static inline void arch_wmb(void)
 /* Every locked instruction is a full barrier already. */
 #define arch_mb_after_rmw() arch_rmb()
 
+/*
+ * One instruction on memory: between a load, an add and a store the CPU often
+ * forwards the store of the round before five cycles late.
+ */
+#define arch_inc_own(p) __asm__ __volatile__("incq %0" : "+m"(*(p)) : : "cc")
+
 #define ARCH_COUNTER_NAME "tsc"
 static inline uint64_t arch_counter(void)
 {

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import packages, toolchain
+from . import kernels, packages, toolchain
 from .arches import ARCHES, TOP, host
 from .commands import logged, say
 from .errors import Failed, UserError
@@ -62,6 +62,14 @@ def _forget_other_tree(preset: str) -> None:
         shutil.rmtree(folder(preset))
 
 
+def _subjects(preset: str) -> list[str]:
+    """What is built beside the port: the kernels, where the preset has them."""
+    text = (TOP / "CMakePresets.json").read_text(encoding="utf-8")
+    without = [one["name"] for one in json.loads(text)["configurePresets"]
+               if one.get("cacheVariables", {}).get("MNBENCH_KERNELS") == ""]
+    return [] if preset in without else [f"upstream-{name}" for name in kernels.names()]
+
+
 def build(preset: str) -> Path:
     """Configure and build one preset; its log."""
     _check(preset)
@@ -78,8 +86,9 @@ def build(preset: str) -> Path:
         except Failed:
             sys.stderr.write(log.read_text(encoding="utf-8", errors="replace")[-4000:])
             raise
+    others = "".join(f", {name}" for name in _subjects(preset))
     say(f"built {preset} in {time.monotonic() - started:.0f} s: "
-        f"{folder(preset).relative_to(TOP)}/bench/mnbench")
+        f"{folder(preset).relative_to(TOP)}/bench/mnbench (port{others})")
     return log
 
 
@@ -87,12 +96,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench build`."""
     parser.add_argument("presets", nargs="*", metavar="PRESET",
                         help=f"{', '.join(presets())}; default: what `mnbench run` runs here")
+    kernels.add_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """`mnbench build`."""
-    for preset in args.presets:
+    chosen = args.presets or defaults()
+    for preset in chosen:
         _check(preset)
-    for preset in args.presets or defaults():
+    bad = kernels.change(args, crossed=cross_here() and toolchain.ready())
+    for preset in chosen:
         build(preset)
+    if bad:
+        raise UserError("\nmnbench: ".join(map(str, bad)))
     return 0

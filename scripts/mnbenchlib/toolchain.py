@@ -117,7 +117,7 @@ def mirror() -> str | None:
     return None
 
 
-def _apt_options() -> list[str]:
+def apt_options() -> list[str]:
     """How this machine's apt reaches the mirror, for the root's apt."""
     lines = _output("apt-config", "dump").splitlines()
     found = filter(None, map(_PASSED_TO_APT.match, lines))
@@ -125,7 +125,7 @@ def _apt_options() -> list[str]:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
     """One set-up at a time; a second one waits, and finds the work done."""
     try:
         cache().mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def _remove(folder: Path) -> None:
 def _install(folder: Path, site: str) -> None:
     """Debian's packages, then the libraries that are built from source."""
     include = ",".join(packages.needed("root"))
-    options = ['APT::Install-Recommends "false"', *_apt_options()]
+    options = ['APT::Install-Recommends "false"', *apt_options()]
     releases = {SUITE, *(name.partition("/")[2] for name in packages.needed("source"))}
     say(f"toolchain root: installing Debian {SUITE} into {cache()} (about a minute, 1.4 GB)")
     logged([*_namespace(), "mmdebstrap", "--mode=root", "--variant=apt",
@@ -174,7 +174,7 @@ def make() -> bool:
     """Make the root unless it is there; whether there was anything to do."""
     if ready():
         return False
-    with _locked():
+    with locked():
         if ready():
             return False
         for left in cache().glob("root-*.new"):

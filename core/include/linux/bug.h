@@ -3,6 +3,7 @@
 #define _MN_LINUX_BUG_H
 
 #include <linux/compiler.h>
+#include <linux/printk.h>
 #include <linux/types.h>
 
 /* One per WARN_ON in the source: where it is, and how often it fired. */

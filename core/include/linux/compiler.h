@@ -3,7 +3,7 @@
 #ifndef _MN_LINUX_COMPILER_H
 #define _MN_LINUX_COMPILER_H
 
-#include <stddef.h>
+#include <linux/container_of.h>
 
 #ifndef likely
 #define likely(x)   __builtin_expect(!!(x), 1)
@@ -47,9 +47,11 @@
 #endif
 #endif
 
-#ifndef container_of
-#define container_of(ptr, type, member)                                                            \
-	((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
+/* A plain read that may race: the compiler may fuse it, and either value serves. */
+#ifdef CONFIG_TSAN
+#define data_race(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE) /* it sees no address dependency */
+#else
+#define data_race(x) (x)
 #endif
 
 #endif

@@ -4,6 +4,7 @@
 #define _MN_LINUX_LIST_H
 
 #include <linux/compiler.h>
+#include <linux/poison.h>
 #include <linux/types.h>
 
 #define HLIST_HEAD_INIT                                                                            \

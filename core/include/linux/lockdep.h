@@ -52,9 +52,13 @@ static inline void lockdep_release(struct lockdep_map *map)
 
 #endif
 
-/* The kernel's order checker; there is none here, and the calls cost nothing. */
-#define lock_map_acquire(map) ((void)(map))
-#define lock_map_release(map) ((void)(map))
-#define might_lock(lock)      ((void)(lock))
+/* The kernel's order checker; there is none here, nor the map that a call names. */
+#define lock_map_acquire(map)                                                                      \
+	do {                                                                                       \
+	} while (0)
+#define lock_map_release(map)                                                                      \
+	do {                                                                                       \
+	} while (0)
+#define might_lock(lock) ((void)(lock))
 
 #endif

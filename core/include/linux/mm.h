@@ -5,6 +5,8 @@
 #include <linux/mm_types.h>
 #include <linux/mmap_lock.h>
 
+#define VM_READ 0x1UL /* in vm_flags: it may be read */
+
 /**
  * mm_take_all_locks - excludes every invalidation of the mm
  *

@@ -3,9 +3,12 @@
 #ifndef _MN_LINUX_MM_TYPES_H
 #define _MN_LINUX_MM_TYPES_H
 
+#include <limits.h>
 #include <linux/atomic.h>
+#include <linux/llist.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (1UL << PAGE_SHIFT)
@@ -16,6 +19,11 @@ typedef struct {
 
 #define __pte(x)   ((pte_t){(x)})
 #define pte_val(x) ((x).pte)
+
+/* A mapping; the notifiers of older kernels look at its rights. */
+struct vm_area_struct {
+	unsigned long vm_flags;
+};
 
 struct mmu_notifier_subscriptions;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The interface of Linux's mmu notifiers, as of 6.6 to 6.9.
+ * The interface of Linux's mmu notifiers, as of 6.6 to 6.9, and 7.2's two-pass
+ * invalidation.
  *
  * Two sides. A driver that mirrors an mm's page tables subscribes: with a
  * struct mmu_notifier it hears of every event, with a struct
@@ -20,6 +21,7 @@
 
 #include <linux/interval_tree.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mm_types.h>
 #include <linux/mmap_lock.h>
 #include <linux/srcu.h>
@@ -50,6 +52,9 @@ struct mmu_notifier_range {
 	unsigned int flags;
 	enum mmu_notifier_event event;
 	void *owner; /* for MIGRATE and EXCLUSIVE: lets a driver know its own */
+#ifdef CONFIG_MMU_NOTIFIER_FAIR_READERS
+	unsigned long generation; /* the core's, from start to end */
+#endif
 };
 
 /*
@@ -101,13 +106,35 @@ struct mmu_notifier {
 };
 
 /*
+ * What invalidate_start() leaves for invalidate_finish(): part of a struct of
+ * the driver's, which is its own until then. One for each call: several
+ * invalidations of an interval may be under way.
+ */
+struct mmu_interval_notifier_finish {
+	struct llist_node link;			/* the core's */
+	struct mmu_interval_notifier *notifier; /* set by the core */
+};
+
+/*
  * invalidate() stops the device's use of the range: under the driver's own
  * lock it calls mmu_interval_set_seq(sub, cur_seq) and unmaps. False, only
  * where the range is not blockable: that would have to sleep.
+ *
+ * With invalidate_start() it is done in two passes instead, so that devices
+ * work at the same time: start does all that invalidate() does but waiting for
+ * its device, and hands back in *FINISH, NULL when it is called, what
+ * invalidate_finish() is to wait for; or waits itself and leaves NULL. Once
+ * every interval of the range has had its start, also when one of them has
+ * refused, the finishes are called in the order of the starts. invalidate() is
+ * not called then, and may be NULL.
  */
 struct mmu_interval_notifier_ops {
 	bool (*invalidate)(struct mmu_interval_notifier *interval_sub,
 			   const struct mmu_notifier_range *range, unsigned long cur_seq);
+	bool (*invalidate_start)(struct mmu_interval_notifier *interval_sub,
+				 const struct mmu_notifier_range *range, unsigned long cur_seq,
+				 struct mmu_interval_notifier_finish **finish);
+	void (*invalidate_finish)(struct mmu_interval_notifier_finish *finish);
 };
 
 struct mmu_interval_notifier {
@@ -116,6 +143,9 @@ struct mmu_interval_notifier {
 	struct mm_struct *mm;
 	struct hlist_node deferred_item;
 	unsigned long invalidate_seq; /* odd, always */
+#ifdef CONFIG_MMU_NOTIFIER_FAIR_READERS
+	bool deferred; /* on deferred_list; also read without lock */
+#endif
 };
 
 /* Subscribing. Each one's contract stands at its definition. */
@@ -156,7 +186,16 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub
 static inline void mmu_interval_set_seq(struct mmu_interval_notifier *interval_sub,
 					unsigned long cur_seq)
 {
+#if defined(CONFIG_MMU_NOTIFIER_LOCKLESS_READ)
+	/* Release: a reader that finds this finds it in the mm's count too. */
+	smp_store_release(&interval_sub->invalidate_seq, cur_seq);
+#elif defined(CONFIG_MMU_NOTIFIER_FAIR_READERS)
+	/* A range of the closed generation may not hide one of the open, which outlives it. */
+	if (likely(interval_sub->invalidate_seq != cur_seq + 2))
+		WRITE_ONCE(interval_sub->invalidate_seq, cur_seq);
+#else
 	WRITE_ONCE(interval_sub->invalidate_seq, cur_seq);
+#endif
 }
 
 /*
@@ -192,7 +231,11 @@ void __mmu_notifier_arch_invalidate_secondary_tlbs(struct mm_struct *mm, unsigne
 /* The one pointer test that an mm without subscribers pays. */
 static inline int mm_has_notifiers(struct mm_struct *mm)
 {
-	return unlikely(READ_ONCE(mm->notifier_subscriptions) != NULL);
+	/*
+	 * Set once, with release. A range's caller holds mmap_lock and cannot miss it; the aging
+	 * and pte hooks may race with the first registration, and either answer serves them.
+	 */
+	return unlikely(data_race(mm->notifier_subscriptions) != NULL);
 }
 
 static inline bool mmu_notifier_range_blockable(const struct mmu_notifier_range *range)

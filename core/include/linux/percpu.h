@@ -14,14 +14,18 @@
 #ifndef _MN_LINUX_PERCPU_H
 #define _MN_LINUX_PERCPU_H
 
+#include <asm/platform.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
 #define NR_CPUS	       8128 /* in 64s; a queued lock's tail needs less than 8192 */
 #define PCPU_UNIT_SIZE 4096
+/* Chunks of units are aligned to this, so these bits of a copy's address are its CPU's offset. */
+#define PCPU_CHUNK_SIZE	 (8192ul * PCPU_UNIT_SIZE)
+#define PCPU_OFFSET_MASK (PCPU_CHUNK_SIZE - PCPU_UNIT_SIZE)
 
-/* This thread's distance from CPU 0's copy, in bytes, plus one unit; 0: none yet. */
-extern __thread unsigned long __pcpu_offset_plus_unit;
+/* From a per-CPU pointer to this thread's copy, in bytes: a unit a CPU, and one; 0: no CPU yet. */
+extern __thread unsigned long __pcpu_offset;
 
 unsigned long pcpu_assign(void);
 
@@ -37,7 +41,8 @@ unsigned int pcpu_nr_ids(void);
  * alloc_percpu_size - zeroed memory for every CPU, each copy on lines of its own
  * @size: bytes, 1 to PCPU_UNIT_SIZE
  *
- * Returns CPU 0's copy, or NULL when out of memory. May sleep.
+ * Returns what per_cpu_ptr() and this_cpu_ptr() make a copy's address of and is
+ * none itself, or NULL when out of memory. May sleep.
  */
 void *alloc_percpu_size(size_t size);
 #define alloc_percpu(type) ((type *)alloc_percpu_size(sizeof(type)))
@@ -48,26 +53,36 @@ void free_percpu_size(void *ptr, size_t size);
 
 static __always_inline unsigned long __my_cpu_offset(void)
 {
-	unsigned long off = __pcpu_offset_plus_unit;
+	unsigned long off = __pcpu_offset;
 
 	if (unlikely(!off))
 		off = pcpu_assign();
-	return off - PCPU_UNIT_SIZE;
+	return off;
 }
 
-#define smp_processor_id()     ((unsigned int)(__my_cpu_offset() / PCPU_UNIT_SIZE))
+#define smp_processor_id()     ((unsigned int)(__my_cpu_offset() / PCPU_UNIT_SIZE) - 1)
 #define raw_smp_processor_id() smp_processor_id()
 
 #define per_cpu_ptr(ptr, cpu)                                                                      \
-	((__typeof__(ptr))((char *)(ptr) + (unsigned long)(cpu)*PCPU_UNIT_SIZE))
+	((__typeof__(ptr))((char *)(ptr) + ((unsigned long)(cpu) + 1) * PCPU_UNIT_SIZE))
 #define this_cpu_ptr(ptr) ((__typeof__(ptr))((char *)(ptr) + __my_cpu_offset()))
 
+/* Does this address lie in the calling thread's copies? Without a CPU none does. */
+static __always_inline bool pcpu_is_mine(const void *copy)
+{
+	return !(((unsigned long)copy ^ __pcpu_offset) & PCPU_OFFSET_MASK);
+}
+
 /* Only this thread writes the copy, so the increment need not be atomic, just whole. */
-#define this_cpu_inc(pcp)                                                                          \
-	do {                                                                                       \
-		__typeof__(&(pcp)) __pc = this_cpu_ptr(&(pcp));                                    \
-		WRITE_ONCE(*__pc, READ_ONCE(*__pc) + 1);                                           \
-	} while (0)
+static __always_inline void pcpu_inc_mine(unsigned long *mine)
+{
+#ifdef CONFIG_TSAN
+	WRITE_ONCE(*mine, *mine + 1); /* the sanitizer does not see into the platform's */
+#else
+	arch_inc_own(mine);
+#endif
+}
+#define this_cpu_inc(pcp) pcpu_inc_mine(this_cpu_ptr(&(pcp)))
 
 #define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < nr_cpu_ids; (cpu)++)
 

@@ -62,8 +62,10 @@ void cleanup_srcu_struct(struct srcu_struct *ssp);
  *
  * May sleep; not callable from a reader of the same domain. Everything before
  * it happens before what any later reader does, and what earlier readers did
- * happens before everything after it. synchronize_srcu_expedited() is the
- * same: there is no lazier form here.
+ * happens before everything after it. Callbacks that were queued before have
+ * run too: in the kernel it is one more in their line, and the notifiers of
+ * mmu_notifier_put() are waited for by that. synchronize_srcu_expedited() is
+ * the same: there is no lazier form here.
  */
 void synchronize_srcu(struct srcu_struct *ssp);
 #define synchronize_srcu_expedited(ssp) synchronize_srcu(ssp)
@@ -104,7 +106,7 @@ static __always_inline void __srcu_count_out(struct srcu_ctr *mine)
 #ifdef CONFIG_TSAN
 	smp_store_release(&mine->srcu_unlocks, mine->srcu_unlocks + 1);
 #else
-	WRITE_ONCE(mine->srcu_unlocks, READ_ONCE(mine->srcu_unlocks) + 1);
+	pcpu_inc_mine(&mine->srcu_unlocks);
 #endif
 }
 
@@ -157,7 +159,7 @@ static inline struct srcu_ctr *srcu_read_lock_fast(struct srcu_struct *ssp)
 	struct srcu_ctr *mine = this_cpu_ptr(READ_ONCE(ssp->srcu_ctrp));
 
 	srcu_check_kind(ssp, true);
-	WRITE_ONCE(mine->srcu_locks, READ_ONCE(mine->srcu_locks) + 1);
+	pcpu_inc_mine(&mine->srcu_locks);
 	barrier();
 	return mine;
 }
@@ -167,13 +169,9 @@ void srcu_read_unlock_elsewhere(struct srcu_struct *ssp, struct srcu_ctr *ctrp);
 
 static inline void srcu_read_unlock_fast(struct srcu_struct *ssp, struct srcu_ctr *ctrp)
 {
-	/* From this CPU's ranks; a thread without a CPU yet is far from any. */
-	unsigned long distance = (unsigned long)ctrp - (unsigned long)ssp->sda -
-				 (__pcpu_offset_plus_unit - PCPU_UNIT_SIZE);
-
 	srcu_check_kind(ssp, true);
 	barrier();
-	if (likely(distance < 2 * sizeof(*ctrp)))
+	if (likely(pcpu_is_mine(ctrp)))
 		__srcu_count_out(ctrp);
 	else
 		srcu_read_unlock_elsewhere(ssp, ctrp);
