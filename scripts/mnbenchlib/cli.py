@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
     "test": ("tests", "build everything and run every test"),
+    "walk": ("walks", "compare the port with kernels' own files on random walks"),
 }
 
 
