@@ -21,6 +21,8 @@ COMMANDS = {
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
     "test": ("tests", "build everything and run every test"),
+    "torture": ("torture", "run the core's stress tests for a time"),
+    "planted": ("planted", "plant known bugs in the core and see the tests catch them"),
     "walk": ("walks", "compare the port with kernels' own files on random walks"),
 }
 
