@@ -24,6 +24,7 @@ COMMANDS = {
     "torture": ("torture", "run the core's stress tests for a time"),
     "planted": ("planted", "plant known bugs in the core and see the tests catch them"),
     "walk": ("walks", "compare the port with kernels' own files on random walks"),
+    "models": ("models", "prove the protocols on models, and see each proof fail"),
 }
 
 
