@@ -23,6 +23,7 @@ COMMANDS = {
     "test": ("tests", "build everything and run every test"),
     "torture": ("torture", "run the core's stress tests for a time"),
     "planted": ("planted", "plant known bugs in the core and see the tests catch them"),
+    "fuzz": ("fuzz", "random calls of the core, checked against models of it"),
     "walk": ("walks", "compare the port with kernels' own files on random walks"),
     "models": ("models", "prove the protocols on models, and see each proof fail"),
 }
