@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import builds
+from . import builds, packages, proofs
 from .arches import ARCHES, TOP, emulator
 from .commands import say
 from .errors import Failed, UserError
@@ -93,6 +93,14 @@ def _pytest(reports: Path) -> Count:
                                  f"--junitxml={report}", "scripts/tests"], report)
 
 
+def _kernels() -> Count:
+    """The kernels' own notifiers, which the presets then build and test beside the port."""
+    complaints = proofs.fetch_kernels() if packages.have_apt() else []
+    for complaint in complaints:
+        say(f"mnbench: {complaint}")
+    return Count(passed=not complaints, failed=bool(complaints))
+
+
 def _build(preset: str) -> Count:
     """Building is a test: that it works, and that it says nothing."""
     try:
@@ -113,13 +121,15 @@ def _build(preset: str) -> Count:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench test`."""
     parser.add_argument("parts", nargs="*", metavar="PART",
-                        help="presets, or `python`; default: every one that this machine serves")
+                        help="presets, `kernels` (fetches them, as further subjects), `python`, or "
+                        f"{', '.join(proofs.NAMES)}; default: all that this machine serves")
 
 
 def main(args: argparse.Namespace) -> int:
     """`mnbench test`."""
     crossed = ARCHES if builds.cross_here() else ()
-    every = [*_HOST_PRESETS, *_COMPILED_ONLY, *crossed, "python"]
+    presets = [*_HOST_PRESETS, *_COMPILED_ONLY, *crossed]
+    every = ["kernels", *presets, "python", *proofs.NAMES]
     for part in args.parts:
         if part not in every:
             raise UserError(f"{part}: nothing to test by that name; there are {', '.join(every)}")
@@ -129,6 +139,12 @@ def main(args: argparse.Namespace) -> int:
         for part in parts:
             if part == "python":
                 total.add(_pytest(Path(reports)))
+                continue
+            if part == "kernels":
+                total.add(_kernels())
+                continue
+            if part in proofs.NAMES:
+                total.add(Count(*proofs.run(part)))
                 continue
             built = _build(part)
             total.add(built)
