@@ -9,12 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import Failed, UserError
+from .errors import Failed, OutOfStep, UserError
 
 _NO_SPACE = re.compile(r"No space left on device|not have enough free space")
 _NO_NETWORK = re.compile(
     r"Could not resolve|Temporary failure resolving|Could not connect|Unable to connect|"
     r"Network is unreachable|Connection (failed|timed out|refused)|Cannot initiate the connection")
+_OUT_OF_STEP = re.compile(r"Mirror sync in progress|Hash Sum mismatch")
 _TELLING = re.compile(r"^E: |\berror: |^CMake Error|\bfatal: |: Permission denied|\*\*\* ")
 
 
@@ -53,4 +54,7 @@ def logged(command: Sequence[str], log: Path, what: str, cwd: Path | None = None
     if _NO_NETWORK.search(output):
         raise UserError(f"{what}: the package mirror cannot be reached; look at the network and "
                         f"at apt's proxy settings (see {log})")
+    if _OUT_OF_STEP.search(output):
+        raise OutOfStep(f"{what}: the package mirror's files do not fit one another; it is being "
+                        f"renewed, try again later (see {log})")
     raise Failed(f"{what}: {why(output)} (see {log})")

@@ -8,3 +8,7 @@ class UserError(Exception):
 
 class Failed(Exception):
     """A program that should have worked did not; printed as one line, the exit code is 1."""
+
+
+class OutOfStep(UserError):
+    """The package mirror's index files do not belong together: one is older than another."""

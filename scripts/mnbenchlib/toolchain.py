@@ -18,9 +18,12 @@ from pathlib import Path
 from . import packages
 from .arches import TOP
 from .commands import logged, say
-from .errors import UserError
+from .errors import OutOfStep, UserError
 
 SUITE = "trixie"
+# The suite's other name, for a mirror whose files under the first one do not fit one another: a
+# cache that keeps each file for a time of its own.
+_ALIAS = "stable"
 _LIBRARIES = Path(__file__).with_name("staticlibs.sh")
 _NEEDED_BYTES = 3 * 10**9
 
@@ -150,20 +153,31 @@ def _remove(folder: Path) -> None:
     subprocess.run([*_namespace(), "rm", "-rf", "--one-file-system", str(folder)], check=False)
 
 
-def _install(folder: Path, site: str) -> None:
-    """Debian's packages, then the libraries that are built from source."""
+def _debootstrap(folder: Path, site: str, suite: str) -> None:
     include = ",".join(packages.needed("root"))
     options = ['APT::Install-Recommends "false"', *apt_options()]
-    releases = {SUITE, *(name.partition("/")[2] for name in packages.needed("source"))}
-    say(f"toolchain root: installing Debian {SUITE} into {cache()} (about a minute, 1.4 GB)")
+    sources = {name.partition("/")[2] for name in packages.needed("source")}
+    releases = {suite, *sources - {SUITE}}
+    say(f"toolchain root: installing Debian {suite} into {cache()} (about a minute, 1.4 GB)")
     logged([*_namespace(), "mmdebstrap", "--mode=root", "--variant=apt",
             "--skip=cleanup/apt/lists", "--architectures=amd64,arm64,riscv64",
             # Nothing is lost by a power cut that would not be made again: do without fsync.
             "--dpkgopt=force-unsafe-io", *(f"--aptopt={option}" for option in options),
             f"--include={include}",
-            SUITE, str(folder), f"deb {site} {SUITE} main",
+            suite, str(folder), f"deb {site} {suite} main",
             *(f"deb-src {site} {release} main" for release in sorted(releases))],
            log(), "mmdebstrap")
+
+
+def _install(folder: Path, site: str) -> None:
+    """Debian's packages, then the libraries that are built from source."""
+    try:
+        _debootstrap(folder, site, SUITE)
+    except OutOfStep:
+        _remove(folder)
+        _debootstrap(folder, site, _ALIAS)
+        if f"={SUITE}\n" not in (folder / "etc/os-release").read_text(encoding="utf-8"):
+            raise  # the alias has moved on to the next release
     say("toolchain root: building Google Benchmark and liburcu for three architectures "
         "(one to two minutes)")
     logged(inside(["sh", str(_LIBRARIES), " ".join(packages.needed("source")),

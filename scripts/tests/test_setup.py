@@ -13,7 +13,7 @@ import pytest
 from test_run import CROSS, one_line
 
 from mnbenchlib import commands, packages, tests, toolchain
-from mnbenchlib.errors import Failed, UserError
+from mnbenchlib.errors import Failed, OutOfStep, UserError
 
 
 def as_nobody() -> list[str]:
@@ -115,6 +115,32 @@ def test_a_failed_root_leaves_nothing(monkeypatch, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
+@pytest.mark.parametrize("codename, reached", [("trixie", True), ("forky", False)])
+def test_a_mirror_out_of_step_is_asked_by_the_alias(monkeypatch, tmp_path, codename, reached):
+    asked = []
+
+    def debootstrap(folder: Path, _site: str, suite: str) -> None:
+        asked.append(suite)
+        (folder / "etc").mkdir(parents=True)
+        (folder / "etc/os-release").write_text(f"VERSION_CODENAME={codename}\n", encoding="utf-8")
+        if suite == "trixie":
+            raise OutOfStep("mmdebstrap: the package mirror's files do not fit one another")
+
+    monkeypatch.setenv("MNBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(toolchain, "mirror", lambda: "http://mirror.invalid/debian")
+    monkeypatch.setattr(toolchain, "_debootstrap", debootstrap)
+    monkeypatch.setattr(toolchain, "logged", lambda *_arguments: None)
+    monkeypatch.setattr(toolchain, "_namespace", lambda: ["env"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=10**10))
+    if reached:
+        toolchain.make()
+    else:
+        with pytest.raises(OutOfStep):
+            toolchain.make()
+    assert asked == ["trixie", "stable"]
+    assert toolchain.ready() == reached
+
+
 def test_another_recipe_is_another_root(monkeypatch, tmp_path):
     monkeypatch.setenv("MNBENCH_CACHE", str(tmp_path))
     before = toolchain.root()
@@ -126,6 +152,8 @@ def test_another_recipe_is_another_root(monkeypatch, tmp_path):
 @pytest.mark.parametrize("said, kind, told", [
     ("E: Could not resolve 'deb.example.org'", UserError, "cannot be reached"),
     ("cp: write error: No space left on device", UserError, "no space left"),
+    ("  File has unexpected size (1 != 2). Mirror sync in progress?\nE: apt-get update failed",
+     OutOfStep, "being renewed, try again later"),
     ("Reading...\nE: Unable to locate package nope\nmore", Failed, "E: Unable to locate"),
     ("-- Test X failed\na.c:1:2: error: no\nmake: done", Failed, "a.c:1:2: error: no"),
     ("one\nlast words", Failed, "last words"),
