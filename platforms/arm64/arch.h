@@ -53,9 +53,21 @@ static inline uint64_t arch_counter(void)
 	X(dsb_ish, "dsb ish")      \
 	X(isb, "isb")
 
+/* sevl first, so that wfe has an event to find and does not wait. */
+#define ARCH_RELAXES(X)          \
+	X(yield, "yield")        \
+	X(isb, "isb")            \
+	X(sevl_wfe, "sevl; wfe")
+
 #define ARCH_ATOMICS(X)                                                          \
 	X(llsc_add, "1: ldxr x9, %0; add x9, x9, %1; stxr w10, x9, %0; cbnz w10, 1b") \
-	X(llsc_add_acq_rel, "1: ldaxr x9, %0; add x9, x9, %1; stlxr w10, x9, %0; cbnz w10, 1b")
+	X(llsc_add_acq_rel, "1: ldaxr x9, %0; add x9, x9, %1; stlxr w10, x9, %0; cbnz w10, 1b") \
+	X(lse_stadd, ".arch_extension lse; stadd %1, %0")                        \
+	X(lse_ldadd, ".arch_extension lse; ldadd %1, x9, %0")                    \
+	X(lse_ldadd_acq_rel, ".arch_extension lse; ldaddal %1, x9, %0")          \
+	X(lse_swp_acq, ".arch_extension lse; swpa %1, x9, %0")                   \
+	X(lse_cas, ".arch_extension lse; ldr x9, %0; cas x9, %1, %0")            \
+	X(llsc_cas, "1: ldxr x9, %0; stxr w10, %1, %0; cbnz w10, 1b")
 #define ARCH_ATOMIC_OPERAND  "+Q"
 #define ARCH_ATOMIC_CLOBBERS "x9", "x10", "cc"
 

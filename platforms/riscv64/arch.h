@@ -48,11 +48,18 @@ static inline uint64_t arch_counter(void)
 	X(fence_rw_w, "fence rw, w")   \
 	X(fence_tso, "fence.tso")
 
+/* By their encodings, which older assemblers do not know by name: pause, and Zawrs' waits. */
+#define ARCH_RELAXES(X)               \
+	X(pause, ".4byte 0x0100000f") \
+	X(wrs_sto, ".4byte 0x01d00073")
+
 #define ARCH_ATOMICS(X)                                                  \
 	X(amoadd, "amoadd.d zero, %1, %0")                               \
 	X(amoadd_aqrl, "amoadd.d.aqrl zero, %1, %0")                     \
 	X(amoswap_aq, "amoswap.d.aq t0, %1, %0")                         \
-	X(lrsc_add, "1: lr.d t0, %0; add t0, t0, %1; sc.d t1, t0, %0; bnez t1, 1b")
+	X(lrsc_add, "1: lr.d t0, %0; add t0, t0, %1; sc.d t1, t0, %0; bnez t1, 1b") \
+	X(lrsc_cas, "1: lr.d t0, %0; sc.d t1, %1, %0; bnez t1, 1b")      \
+	X(zacas_amocas, "ld t0, %0; .insn r 0x2f, 3, 0x14, t0, %2, %1")
 #define ARCH_ATOMIC_OPERAND  "+A"
 #define ARCH_ATOMIC_CLOBBERS "t0", "t1"
 

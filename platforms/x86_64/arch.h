@@ -51,9 +51,13 @@ static inline uint64_t arch_counter(void)
 /* X(name, instruction): the fences that the probe family times one by one. */
 #define ARCH_FENCES(X)                                    \
 	X(lock_add, "lock addl $0, -132(%%rsp)")          \
+	X(lock_or, "lock orl $0, -132(%%rsp)")            \
 	X(mfence, "mfence")                               \
 	X(lfence, "lfence")                               \
 	X(sfence, "sfence")
+
+/* X(name, instruction): what a spin loop may hold. */
+#define ARCH_RELAXES(X) X(pause, "pause")
 
 /* X(name, instructions): %0 is a u64 in memory, %1 a register that holds 1. */
 #define ARCH_ATOMICS(X)                                   \

@@ -79,7 +79,7 @@ def expected_operations() -> set[str]:
     names |= of("itree/overlap_scan", "port", ["rbtree"])
     names |= of("probe/loop", "baseline", ["empty"])
     names |= of("probe/clock", "baseline", ["clock_gettime"])
-    names |= of("probe/line_transfer", "baseline", ["store_load"])
+    names |= of("probe/line_transfer", "baseline", ["store_load", "store_load_relax"])
     return names
 
 
@@ -138,7 +138,7 @@ def test_every_operation_and_baseline(names):
     assert expected_operations() - found == set()
     more = found - expected_operations()
     assert {"/".join(name.split("/")[:2]) for name in more} == {
-        "probe/atomic", "probe/clock", "probe/fence"}  # by what the instruction set has
+        "probe/atomic", "probe/clock", "probe/fence", "probe/relax"}  # by what the instruction set has
 
 
 def test_what_is_varied(names):
@@ -328,6 +328,24 @@ def test_emulated_is_flagged(tmp_path):
     good(*LOOP, "--execution=qemu-user", "--csv", tmp_path / "a.csv")
     table = results.read_results(tmp_path / "a.csv")
     assert set(table["execution"]) == {"qemu-user"} and set(table["flags"]) == {"emulated"}
+
+
+ARM64 = TOP / "build" / "arm64" / "bench" / "mnbench"
+
+
+@pytest.mark.skipif(not (ARM64.exists() and shutil.which("qemu-aarch64")),
+                    reason="needs build/arm64 and qemu-aarch64")
+@pytest.mark.parametrize("cpu, has", [("cortex-a53", False), ("max,pauth-impdef=on", True)])
+def test_an_instruction_that_the_cpu_lacks_is_a_row(tmp_path, cpu, has):
+    csv = tmp_path / "rows.csv"
+    done = subprocess.run(
+        ["qemu-aarch64", "-cpu", cpu, ARM64, "--benchmark_filter=probe/atomic", *SHORT, "--csv",
+         csv], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    table = results.read_results(csv)
+    lacking = table.loc[table["error"].str.contains("does not have", na=False), "variant"]
+    assert set(lacking) == (set() if has else {"lse_stadd", "lse_ldadd", "lse_ldadd_acq_rel",
+                                          "lse_swp_acq", "lse_cas"})
 
 
 def test_a_pinned_list(tmp_path):
