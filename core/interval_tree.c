@@ -58,13 +58,17 @@ static __always_inline unsigned long subtree_last(struct rb_node *rb)
 	return last;
 }
 
-/* From RB up, as long as something changes, to UNTIL (left alone) or the root. */
-static inline void lower_subtree_last(struct rb_node *rb, struct rb_node *until)
+/*
+ * An interval that ended at GONE is no longer below RB: from there up to UNTIL (left alone) or the
+ * root. A subtree that reaches further than GONE never had its value from it, and neither has
+ * anything above: most removals end here without a look at the other child.
+ */
+static inline void lower_subtree_last(struct rb_node *rb, struct rb_node *until, unsigned long gone)
 {
-	for (; rb != until; rb = rb_parent(rb)) {
+	for (; rb != until && interval(rb)->__subtree_last == gone; rb = rb_parent(rb)) {
 		unsigned long last = subtree_last(rb);
 
-		if (interval(rb)->__subtree_last == last)
+		if (last == gone)
 			return;
 		interval(rb)->__subtree_last = last;
 	}
@@ -287,10 +291,10 @@ void interval_tree_remove(struct interval_tree_node *node, struct rb_root_cached
 		take_place(root, rb, out);
 		if (parent == rb)
 			parent = out;
-		lower_subtree_last(parent, out);
-		lower_subtree_last(out, NULL);
+		lower_subtree_last(parent, out, interval(out)->last);
+		lower_subtree_last(out, NULL, node->last);
 	} else {
-		lower_subtree_last(parent, NULL);
+		lower_subtree_last(parent, NULL, node->last);
 	}
 	if (was_black)
 		rebalance_remove(root, child, parent);
