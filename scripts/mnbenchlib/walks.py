@@ -109,11 +109,14 @@ def _chunks(seeds: range) -> Iterator[tuple[int, int]]:
         yield first, min(first + _CHUNK, seeds.stop)
 
 
-def differing(pair: Sequence[Subject], walks: Walks, seeds: range) -> tuple[list[int], int]:
-    """The seeds that differ, in the first chunk that has any; how many were walked."""
-    def compare(chunk: tuple[int, int]) -> list[int]:
+def differing(pair: Sequence[Subject], walks: Walks,
+              seeds: range) -> tuple[dict[int, tuple[str, str]], int]:
+    """The seeds that differ, in the first chunk that has any, with what each of the two gave; how
+    many were walked."""
+    def compare(chunk: tuple[int, int]) -> dict[int, tuple[str, str]]:
         one, other = (hashes(subject, walks, *chunk) for subject in pair)
-        return [seed for seed in range(*chunk) if one[seed] != other[seed]]
+        return {seed: (one[seed], other[seed]) for seed in range(*chunk)
+                if one[seed] != other[seed]}
 
     walked = 0
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -125,7 +128,7 @@ def differing(pair: Sequence[Subject], walks: Walks, seeds: range) -> tuple[list
                 for _, waiting in futures:
                     waiting.cancel()
                 return found, walked
-    return [], walked
+    return {}, walked
 
 
 # ---- making it short ----
@@ -177,6 +180,8 @@ def _log(subject: Subject, words: Sequence[object]) -> list[str]:
 
 def _explain(pair: Sequence[Subject], words: Sequence[object]) -> list[str]:
     one, other = (_log(subject, words) for subject in pair)
+    if one == other:
+        return ["  both did the same this time: what was seen first hangs on more than the seed"]
     at = next((i for i, lines in enumerate(zip(one, other)) if lines[0] != lines[1]),
               min(len(one), len(other)))
     width = max(len(subject.name) for subject in pair)
@@ -226,12 +231,15 @@ def compare_pair(preset: str, pair: Sequence[Subject], args: argparse.Namespace)
     if args.seed is not None:
         words = walks.words("--seed", args.seed, "--keep", as_ranges(steps))
         one, other = (_log(subject, words) for subject in pair)
-        found, walked = ([args.seed] if one != other else []), 1
+        found, walked = ({args.seed: (one[-1], other[-1])} if one != other else {}), 1
     else:
         found, walked = differing(pair, walks, range(args.first, args.first + args.seeds))
     seconds = time.monotonic() - started
     if found:
-        report(pair, walks, found[0], shrink(pair, walks, found[0], steps))
+        seed = min(found)
+        for subject, seen in zip(pair, found[seed]):
+            print(f"seed {seed}: {subject.name}: {seen}")
+        report(pair, walks, seed, shrink(pair, walks, seed, steps))
     agree = "differ" if found else "agree"
     print(f"{preset}: {pair[0].name} and {pair[1].name} {agree}: {walked} seeds, {len(found)} "
           f"differ, {seconds:.1f} s ({', '.join(features) or 'what all versions have'})",
