@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from . import blocks, pairs, results
+from . import blocks, pairs, results, transfers
 from .errors import UserError
 from .tables import Block, as_markdown, as_text, emit, wants_colour
 
@@ -25,7 +25,7 @@ architecture and family); `~` is undecided. Times of emulated rows are never com
 instruction counts are.
 """
 BY = ["subject", "variant", "arch", "pin", "threads", "execution", "host", "run_id"]
-METRICS = ["auto", *results.FIGURES]
+METRICS = ["auto", *results.FIGURES, transfers.METRIC]
 
 
 @dataclass
@@ -51,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --by: the value to compare with (default: the file's first)")
     parser.add_argument("--metric", choices=METRICS, default="auto", metavar="COLUMN",
                         help="figure to compare (default: real_ns_per_op, and insns_per_op where "
-                             "emulated): " + ", ".join(METRICS))
+                             "emulated; line_transfers: of contended rows, in transfers of a "
+                             "cache line from PU to PU): " + ", ".join(METRICS))
     parser.add_argument("--families", metavar="A,B", help="only these families")
     parser.add_argument("--threshold", type=float, default=5.0, metavar="PERCENT",
                         help="differences below are never called worse (default: 5)")
@@ -78,19 +79,21 @@ def main(args: argparse.Namespace) -> int:
 
 
 def compare(args: argparse.Namespace) -> Comparison:
-    base = _read(args.base, args.families)
+    base = _read(args.base, args)
     if args.new is not None:
-        return _two_files(base, _read(args.new, args.families), args)
+        return _two_files(base, _read(args.new, args), args)
     if args.by is not None:
         return _by_column(base, args)
     return _baselines(base, args)
 
 
-def _read(path: str, families: str | None) -> pd.DataFrame:
+def _read(path: str, args: argparse.Namespace) -> pd.DataFrame:
     table = results.read_results(path)
-    if families is None:
+    if args.metric == transfers.METRIC:
+        table = transfers.added(table)
+    if args.families is None:
         return table
-    wanted = families.split(",")
+    wanted = args.families.split(",")
     for family in wanted:
         if family not in set(table["family"]):
             known = ", ".join(table["family"].unique())
@@ -112,6 +115,8 @@ def _baselines(table: pd.DataFrame, args: argparse.Namespace) -> Comparison:
         raise _nothing(bad, f"{path}: no row stands beside a baseline of its operation")
     out = Comparison("baselines", [path], found, bad)
     out.blocks = blocks.headline_blocks(table, found, args.alpha)
+    if args.metric == transfers.METRIC:
+        out.blocks.append(Block("The unit", transfers.told(table)))
     section = ["run_id", "host", "arch", "execution", "family"]
     if len(found):
         for _, group in found.groupby(section, sort=False):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from . import results, stats
+from . import results, stats, transfers
 
 # The kernel's own kind of spinlock on each architecture.
 DEFAULT_LOCK = {"x86_64": "queued", "arm64": "queued", "riscv64": "ticket"}
@@ -34,7 +34,7 @@ def usable(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, pd.DataFrame
     if metric == "auto":
         reason[emulated & table["value"].isna()] = (
             "emulated: its times are never compared, and it has no instruction counts")
-    elif metric in results.TIMES:
+    elif metric in [*results.TIMES, transfers.METRIC]:
         reason[emulated] = "emulated: its times are never compared"
     reason[results.has_flag(table, "low-overlap")] = (
         "low overlap: the threads did not run together")
