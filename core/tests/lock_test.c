@@ -213,6 +213,32 @@ static void served_in_order(const struct kind *which)
 	CHECK_NOTED("w0 w1 w2 w3 w4");
 }
 
+/* On memory that was something else before. */
+static void initialised(void)
+{
+	spinlock_t lock;
+
+	memset(&lock, 0xff, sizeof(lock));
+	spin_lock_init(&lock);
+	CHECK_EQ(spin_trylock(&lock), 1);
+	CHECK_EQ(spin_trylock(&lock), 0);
+	spin_unlock(&lock);
+}
+
+static void ticket_fast_half(void)
+{
+	struct ticket_spinlock lock = TICKET_SPINLOCK_INIT;
+	unsigned long token;
+
+	CHECK(ticket_spin_lock_fast(&lock, &token));
+	CHECK_EQ(token, 0);
+	CHECK(!ticket_spin_lock_fast(&lock, &token)); /* behind itself */
+	CHECK_EQ(token, 1);
+	ticket_spin_unlock(&lock);
+	ticket_spin_unlock(&lock);
+	CHECK(ticket_spin_lock_fast(&lock, &token));
+}
+
 static void first_come_first_served(void)
 {
 	served_in_order(&ticket_kind);
@@ -317,6 +343,8 @@ static void mcs_depth(void)
 int main(void)
 {
 	RUN(exclusion);
+	RUN(initialised);
+	RUN(ticket_fast_half);
 	RUN(first_come_first_served);
 	RUN(queued_word);
 	RUN(mcs_with_own_nodes);
