@@ -578,7 +578,7 @@ static void set_flags(const struct case_context *context, const struct bench_cas
 
 static int emit(struct case_context *context, const struct row *row)
 {
-	return rows_append(context->rows, row, context->why, sizeof(context->why));
+	return rows_append(context->rows, row, 1, context->why, sizeof(context->why));
 }
 
 static void fill_alone(struct row *row, const struct gb_result *result)
