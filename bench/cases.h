@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From operations to benchmarks: every operation times every choice of its
- * parameters, threads and placement is a case, with a name, registered with
- * Google Benchmark, run in the way that suits it, and made into rows.
+ * parameters, threads and placement is a case, with a name, measured in the
+ * way that suits it when its turn comes, and made into rows.
  */
 #ifndef MNBENCH_CASES_H
 #define MNBENCH_CASES_H
@@ -12,7 +12,7 @@
 #include "op.h"
 #include "options.h"
 
-struct gb_result;
+struct bench_case;
 struct rows;
 
 /* What the rows of a run have in common. */
@@ -21,21 +21,31 @@ struct case_context {
 	const struct pin_topology *topo;
 	struct rows *rows; /* NULL: no file */
 	const char *run_id, *host, *execution;
-	char why[1024]; /* of the last failure */
+	struct bench_case *first, *last; /* cases_make()'s */
+	char why[1024];			 /* of the last failure */
 };
 
 /*
- * Registers what the options select of these tables; the context stays until
- * cases_free(). 0, or -errno with context->why: -EINVAL for a pin policy that
- * does not parse.
+ * Makes a case of each that the options select of these tables; the context
+ * stays until cases_free(). 0, or -errno with context->why: -EINVAL for a pin
+ * policy that does not parse.
  */
-int cases_register(struct case_context *context, const struct op_table *const *tables,
-		   size_t count);
+int cases_make(struct case_context *context, const struct op_table *const *tables, size_t count);
 
-/* Frees all of it, after gb_shutdown(). */
-void cases_free(void);
+/*
+ * Leaves those that --benchmark_filter matches; needs gb_initialize(). With
+ * --benchmark_list_tests their names go to standard output. 0, or -errno with
+ * context->why: -ENOENT if none is left.
+ */
+int cases_select(struct case_context *context);
 
-/* Appends a result's rows; for gb_run(), USER is the context. 0, or -errno with context->why. */
-int case_result(const struct gb_result *result, void *user);
+/*
+ * Measures them in rounds, see schedule.h, and appends their rows. 0, or
+ * -errno with context->why.
+ */
+int cases_run(struct case_context *context);
+
+/* Frees all of them, but for what threads that are left may use. */
+void cases_free(struct case_context *context);
 
 #endif

@@ -1671,6 +1671,17 @@ int gb_shutdown(void)
 	});
 }
 
+int gb_unregister_all(void)
+{
+	return guard([]() -> int {
+		if (session.running)
+			return fail(EBUSY, "gb_unregister_all during gb_run");
+		benchmark::ClearRegisteredBenchmarks();
+		session.benches.clear();
+		return 0;
+	});
+}
+
 gb_benchmark *gb_register(const char *name, gb_function fn, void *user)
 {
 	gb_benchmark *b = nullptr;

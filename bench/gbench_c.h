@@ -57,7 +57,7 @@ extern "C" {
 #define GB_ENUM_BASE
 #endif
 
-/* A registered benchmark: valid until gb_shutdown(). */
+/* A registered benchmark: valid until gb_unregister_all() or gb_shutdown(). */
 typedef struct gb_benchmark gb_benchmark;
 /* One thread's view of one run: valid until the function that was given it returns. */
 typedef struct gb_state gb_state;
@@ -180,6 +180,9 @@ int gb_add_context(const char *key, const char *value);
 
 /* Frees all registrations and contexts. gb_initialize() may follow. -EBUSY during a run. */
 int gb_shutdown(void);
+
+/* Frees all registrations; flags and contexts stay. -EBUSY during a run. */
+int gb_unregister_all(void);
 
 /*
  * Registers a benchmark that calls fn(st, user) once a run and thread. The name is not empty and

@@ -185,6 +185,7 @@ static void put_run(struct json *json, const struct machine_facts *facts, const 
 	json_text(json, "arch", facts->arch);
 	json_text(json, "execution", facts->execution ? facts->execution : machine_execution());
 	json_text(json, "emulator", find_emulator(emulator, sizeof(emulator)) ? emulator : NULL);
+	json_number(json, "order_seed", facts->order_seed);
 }
 
 static void put_caches(struct json *json, const struct pin_topology *topo)

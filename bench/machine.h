@@ -24,6 +24,7 @@ struct machine_facts {
 	const char *execution; /* NULL: machine_execution() */
 	const struct pin_topology *topo;
 	const struct machine_library *libraries; /* ends with a NULL name */
+	double order_seed;			 /* of the benchmarks' order; NAN: none */
 };
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The mnbench binary: the command line, the families, the files. */
 #include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,16 +97,14 @@ static int print_plan(const struct pin_topology *topo, const struct options *opt
 static char **with_profile(int *argc, char **argv, bool quick)
 {
 	static char min_time[2][32] = {"--benchmark_min_time=0.05", "--benchmark_min_time=0.01"};
-	static char repetitions[] = "--benchmark_repetitions=10";
-	char **more = calloc((size_t)*argc + 3, sizeof(*more));
+	char **more = calloc((size_t)*argc + 2, sizeof(*more));
 
 	if (!more)
 		return NULL;
 	more[0] = argv[0];
 	more[1] = min_time[quick];
-	more[2] = repetitions;
-	memcpy(&more[3], &argv[1], (size_t)(*argc - 1) * sizeof(*more));
-	*argc += 2;
+	memcpy(&more[2], &argv[1], (size_t)(*argc - 1) * sizeof(*more));
+	*argc += 1;
 	return more;
 }
 
@@ -125,6 +125,7 @@ static int write_files(const struct case_context *context, char *why, size_t len
 		.execution = context->execution,
 		.topo = context->topo,
 		.libraries = libraries,
+		.order_seed = (double)o->seed,
 	};
 	int ret = 0;
 
@@ -147,28 +148,27 @@ static void make_up_run_id(const char *host, char *id, size_t len)
 static int run_benchmarks(struct case_context *context)
 {
 	const struct options *o = context->options;
-	struct gb_run_options run = {.on_result = case_result, .user = context};
 	int ret = 0;
 
 	/* First of all: a file that another run has is refused before ours say something else. */
-	if (o->csv && !gb_list_requested())
+	if (o->csv)
 		ret = rows_open(&context->rows, o->csv, context->why, sizeof(context->why));
-	if (!ret && !gb_list_requested())
-		ret = write_files(context, context->why, sizeof(context->why));
 	if (!ret)
-		ret = gb_run(&run);
-	if (ret && !context->why[0])
-		snprintf(context->why, sizeof(context->why), "%s", gb_last_error());
+		ret = write_files(context, context->why, sizeof(context->why));
+	if (!ret) {
+		fprintf(stderr, "seed %" PRIu64 "\n", o->seed);
+		ret = cases_run(context);
+	}
 	if (!ret)
 		ret = rows_close(context->rows, context->why, sizeof(context->why));
 	else
 		rows_close(context->rows, NULL, 0);
-	return ret ? fail(status_of(ret), context->why) : EXIT_OK;
+	return ret;
 }
 
 static int run(const struct options *options, const struct pin_topology *topo)
 {
-	char host[256] = "unknown", id[320], text[128];
+	char host[256] = "unknown", id[320];
 	struct case_context context = {.options = options, .topo = topo, .run_id = options->run_id};
 	int ret;
 
@@ -179,13 +179,13 @@ static int run(const struct options *options, const struct pin_topology *topo)
 	context.host = host;
 	context.execution = options->execution ? options->execution : machine_execution();
 
-	ret = cases_register(&context, tables, sizeof(tables) / sizeof(tables[0]));
-	if (ret)
-		return fail(status_of(ret), context.why);
-	pin_describe(topo, text, sizeof(text));
-	gb_add_context("machine", text);
-	gb_add_context("execution", context.execution);
-	return run_benchmarks(&context);
+	ret = cases_make(&context, tables, sizeof(tables) / sizeof(tables[0]));
+	if (!ret)
+		ret = cases_select(&context);
+	if (!ret && !gb_list_requested())
+		ret = run_benchmarks(&context);
+	cases_free(&context);
+	return ret ? fail(status_of(ret), context.why) : EXIT_OK;
 }
 
 static int start(struct options *options, int argc, char **argv)
@@ -205,9 +205,19 @@ static int start(struct options *options, int argc, char **argv)
 		return fail(status_of(ret), why);
 	ret = options->plan ? print_plan(topo, options) : run(options, topo);
 	gb_shutdown();
-	cases_free();
 	pin_topology_free(topo);
 	return ret;
+}
+
+/* One that is short to type. */
+static void make_up_seed(struct options *options)
+{
+	uint32_t seed = (uint32_t)time(NULL);
+
+	if (options->has_seed)
+		return;
+	getentropy(&seed, sizeof(seed));
+	options->seed = seed;
 }
 
 int main(int argc, char **argv)
@@ -221,13 +231,17 @@ int main(int argc, char **argv)
 		return fail(EXIT_BAD_INPUT, why);
 	if (options.help) {
 		options_print_help();
-		return gb_print_help() ? EXIT_BROKEN : EXIT_OK;
+		return EXIT_OK;
 	}
 	if (options.version) {
 		printf("mnbench %s (%s), Google Benchmark %s\n", MNBENCH_VERSION, ARCH_NAME,
 		       gb_library_version());
 		return EXIT_OK;
 	}
+	make_up_seed(&options);
+	/* The other end may go before us: that ends the run, not the row that is being written. */
+	if (options.baton)
+		signal(SIGPIPE, SIG_IGN);
 	args = with_profile(&argc, argv, options.quick);
 	if (!args)
 		return fail(EXIT_BROKEN, "out of memory");

@@ -20,9 +20,22 @@ static const char help_text[] =
 	"                         two, all PUs and twice as many)\n"
 	"  --pin LIST             placement: none, compact, scatter, smt, llc, xllc, xnode,\n"
 	"                         kind:N, or PUs such as 0,2,5-7 (quick: compact; full: all)\n"
-	"  --window MS            length of a run of several threads (quick: 20; full: 100)\n"
+	"  --benchmark_filter=REGEX\n"
+	"                         those whose name matches; -REGEX: the others\n"
+	"  --window MS            length of a repetition of several threads (quick: 20; full: 100)\n"
 	"  --overlap-floor F      rows whose threads ran together for less than this share of\n"
 	"                         the window are marked low-overlap (0.9)\n"
+	"how often, and in which order (see results/README.md):\n"
+	"  --repetitions N        of every benchmark, at least (10)\n"
+	"  --max-repetitions N    and at most (3 times as many)\n"
+	"  --target PERCENT       it needs no more once the 95 % interval of its median is within\n"
+	"                         so much of the median (2; 0: each gets --repetitions)\n"
+	"  --budget SECONDS       after these none gets more than --repetitions (0: no limit)\n"
+	"  --twins N              so many are measured twice, to see the run's own noise (16)\n"
+	"  --seed N               of the random order (made up, and told)\n"
+	"  --baton                take turns with another program, over standard input and output\n"
+	"  --benchmark_min_time=SECONDS\n"
+	"                         length of a repetition of one thread (quick: 0.01; full: 0.05)\n"
 	"what is written:\n"
 	"  --csv FILE             results, appended row by row\n"
 	"  --machine FILE         the machine and the build, JSON\n"
@@ -30,6 +43,7 @@ static const char help_text[] =
 	"  --run-id ID            the rows' run_id (host and time)\n"
 	"  --execution HOW        native, qemu-user, qemu-system or kernel-icount (found out)\n"
 	"instead of timing:\n"
+	"  --benchmark_list_tests print the names\n"
 	"  --plan POLICY:THREADS  print where each thread would go: thread, PU, core, L3,\n"
 	"                         package, NUMA node\n"
 	"    --from FILE          on the machine of this hwloc XML file\n"
@@ -37,9 +51,7 @@ static const char help_text[] =
 	"  --version, --help\n"
 	"\n"
 	"names: family/op/subject/variant:V[/parameter:N]/threads:N/pin:POLICY\n"
-	"Exit status: 0; 2 bad input; 1 a failure while running.\n"
-	"\n"
-	"Google Benchmark's own flags:\n\n";
+	"Exit status: 0; 2 bad input; 1 a failure while running.\n";
 
 void options_print_help(void)
 {
@@ -122,24 +134,73 @@ static int parse_threads(struct options *o, const char *list, char *why, size_t 
 	}
 }
 
-static int parse_window(struct options *o, const char *value, char *why, size_t len)
+/* 1: no such flag. */
+static int parse_whole(struct options *o, const char *name, const char *value, char *why, size_t len)
 {
-	char *end;
-	unsigned long n = isdigit((unsigned char)*value) ? strtoul(value, &end, 10) : 0;
+	const struct {
+		const char *name;
+		unsigned int *place;
+		unsigned int least, most;
+	} numbers[] = {
+		{"window", &o->window_ms, 1, 60000},
+		{"repetitions", &o->repetitions, 1, MAX_REPETITIONS},
+		{"max-repetitions", &o->max_repetitions, 1, MAX_REPETITIONS},
+		{"twins", &o->twins, 0, 100000},
+	};
+	char *end, wanted[64];
 
-	if (!n || n > 60000 || *end)
-		return bad(why, len, "window", value, "wants milliseconds from 1 to 60000");
-	o->window_ms = (unsigned int)n;
-	return 0;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		unsigned long n = isdigit((unsigned char)*value) ? strtoul(value, &end, 10) : 0;
+
+		if (strcmp(numbers[i].name, name))
+			continue;
+		snprintf(wanted, sizeof(wanted), "wants a number from %u to %u", numbers[i].least,
+			 numbers[i].most);
+		if (!isdigit((unsigned char)*value) || *end || n < numbers[i].least ||
+		    n > numbers[i].most)
+			return bad(why, len, name, value, wanted);
+		*numbers[i].place = (unsigned int)n;
+		return 0;
+	}
+	return 1;
 }
 
-static int parse_floor(struct options *o, const char *value, char *why, size_t len)
+/* 1: no such flag. */
+static int parse_real(struct options *o, const char *name, const char *value, char *why, size_t len)
+{
+	const struct {
+		const char *name;
+		double *place, most, unit;
+	} numbers[] = {
+		{"overlap-floor", &o->overlap_floor, 1, 1},
+		{"target", &o->target, 100, 0.01},
+		{"budget", &o->budget, 1e6, 1},
+	};
+	char *end, wanted[64];
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		double n = strtod(value, &end);
+
+		if (strcmp(numbers[i].name, name))
+			continue;
+		snprintf(wanted, sizeof(wanted), "wants a number from 0 to %g", numbers[i].most);
+		if (end == value || *end || !(n >= 0 && n <= numbers[i].most))
+			return bad(why, len, name, value, wanted);
+		*numbers[i].place = n * numbers[i].unit;
+		return 0;
+	}
+	return 1;
+}
+
+static int parse_seed(struct options *o, const char *value, char *why, size_t len)
 {
 	char *end;
+	unsigned long long n = isdigit((unsigned char)*value) ? strtoull(value, &end, 10) : 0;
 
-	o->overlap_floor = strtod(value, &end);
-	if (end == value || *end || !(o->overlap_floor >= 0 && o->overlap_floor <= 1))
-		return bad(why, len, "overlap-floor", value, "wants a number from 0 to 1");
+	if (!isdigit((unsigned char)*value) || *end || n > MAX_SEED)
+		return bad(why, len, "seed", value, "wants a number from 0 to 9007199254740991");
+	o->seed = n;
+	o->has_seed = true;
 	return 0;
 }
 
@@ -175,6 +236,7 @@ static int set_profile(struct options *o, const char *value, char *why, size_t l
 static int set_flag(struct options *o, const char *name, const char *value, char *why, size_t len)
 {
 	const char **text = text_of(o, name);
+	int ret;
 
 	if (text) {
 		*text = value;
@@ -191,18 +253,52 @@ static int set_flag(struct options *o, const char *name, const char *value, char
 		return set_profile(o, value, why, len);
 	if (!strcmp(name, "threads"))
 		return parse_threads(o, value, why, len);
-	if (!strcmp(name, "window"))
-		return parse_window(o, value, why, len);
-	if (!strcmp(name, "overlap-floor"))
-		return parse_floor(o, value, why, len);
-	return 1;
+	if (!strcmp(name, "seed"))
+		return parse_seed(o, value, why, len);
+	ret = parse_whole(o, name, value, why, len);
+	return ret == 1 ? parse_real(o, name, value, why, len) : ret;
 }
 
+/* NULL: not one of them. */
 static bool *switch_of(struct options *o, const char *name)
 {
-	if (!strcmp(name, "help"))
-		return &o->help;
-	return !strcmp(name, "version") ? &o->version : NULL;
+	const struct {
+		const char *name;
+		bool *place;
+	} switches[] = {
+		{"help", &o->help},
+		{"version", &o->version},
+		{"baton", &o->baton},
+	};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (!strcmp(switches[i].name, name))
+			return switches[i].place;
+	return NULL;
+}
+
+/* Google Benchmark's flags that have no meaning here, and what has it instead. */
+static int check_library_flag(const char *name, char *why, size_t len)
+{
+	static const char *const kept[] = {"benchmark_filter", "benchmark_min_time",
+					   "benchmark_list_tests"};
+	static const char *const replaced[][2] = {
+		{"benchmark_repetitions", "use --repetitions"},
+		{"benchmark_enable_random_interleaving", "the order is random, see --seed"},
+		{"benchmark_out", "use --csv"},
+	};
+	const char *instead = "no such flag here; see --help";
+
+	if (strncmp(name, "benchmark_", strlen("benchmark_")))
+		return 1;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (!strcmp(kept[i], name))
+			return 1;
+	for (size_t i = 0; i < sizeof(replaced) / sizeof(replaced[0]); i++)
+		if (!strcmp(replaced[i][0], name))
+			instead = replaced[i][1];
+	snprintf(why, len, "--%s: %s", name, instead);
+	return -EINVAL;
 }
 
 /* One argument, with the next one as its value where it has none of its own; 1: not ours. */
@@ -217,10 +313,13 @@ static int parse_one(struct options *o, char *arg, char *next, bool *took_next, 
 	if (n <= 2 || strncmp(arg, "--", 2) || n - 2 >= sizeof(name))
 		return 1;
 	snprintf(name, sizeof(name), "%.*s", (int)(n - 2), arg + 2);
-	if (!equals && switch_of(o, name)) {
+	if (switch_of(o, name)) {
 		*switch_of(o, name) = true;
-		return 0;
+		return equals ? bad(why, len, name, equals + 1, "takes no value") : 0;
 	}
+	ret = check_library_flag(name, why, len);
+	if (ret < 0)
+		return ret;
 	if (equals)
 		return set_flag(o, name, equals + 1, why, len);
 	if (next && next[0] != '-') {
@@ -231,11 +330,28 @@ static int parse_one(struct options *o, char *arg, char *next, bool *took_next, 
 	return set_flag(o, name, "", why, len);
 }
 
+/* What depends on several flags. */
+static int complete(struct options *o, char *why, size_t len)
+{
+	if (!o->window_ms)
+		o->window_ms = o->quick ? 20 : 100;
+	if (!o->max_repetitions)
+		o->max_repetitions = o->repetitions * 3 < MAX_REPETITIONS ? o->repetitions * 3
+									  : MAX_REPETITIONS;
+	if (o->max_repetitions < o->repetitions) {
+		snprintf(why, len, "--max-repetitions=%u: below --repetitions=%u",
+			 o->max_repetitions, o->repetitions);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int options_parse(struct options *options, int *argc, char **argv, char *why, size_t len)
 {
 	int kept = 1;
 
-	*options = (struct options){.overlap_floor = 0.9};
+	*options = (struct options){
+		.overlap_floor = 0.9, .repetitions = 10, .target = 0.02, .twins = 16};
 	for (int i = 1; i < *argc; i++) {
 		bool took_next;
 		int ret = parse_one(options, argv[i], i + 1 < *argc ? argv[i + 1] : NULL,
@@ -249,9 +365,7 @@ int options_parse(struct options *options, int *argc, char **argv, char *why, si
 	}
 	argv[kept] = NULL;
 	*argc = kept;
-	if (!options->window_ms)
-		options->window_ms = options->quick ? 20 : 100;
-	return 0;
+	return complete(options, why, len);
 }
 
 int options_check_rest(int argc, char **argv, char *why, size_t len)

@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define MAX_THREAD_COUNTS 32
+#define MAX_REPETITIONS	  1000
+#define MAX_SEED	  9007199254740991u /* a whole number in every reader of JSON */
 
 struct options {
 	const char *csv, *machine, *topology;	 /* files to write; NULL: none */
@@ -18,6 +21,13 @@ struct options {
 	bool quick;
 	unsigned int window_ms;
 	double overlap_floor;
+	uint64_t seed; /* up to MAX_SEED */
+	bool has_seed;
+	unsigned int repetitions, max_repetitions;
+	double target; /* a share of the median; 0: none */
+	double budget; /* seconds; 0: none */
+	unsigned int twins;
+	bool baton;
 	const char *plan; /* POLICY:THREADS: print the plan and end */
 	const char *from_xml, *synthetic;
 	bool help, version;

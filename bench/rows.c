@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE 1
 #include "rows.h"
+#include "rowline.h"
 #include "savefile.h"
 #include "text.h"
 
@@ -16,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCHEMA	    "1"
 #define PAGE	    4096 /* the smallest anywhere: where a larger page ends, one of these does */
 #define COPY_BUFFER 65536
 #define LOCK_TRIES  100
@@ -28,121 +28,6 @@ struct rows {
 	char *beside; /* what its copy is called until it has that name */
 	char path[];
 };
-
-enum cell { TEXT, PLACE, FIGURE }; /* numbers that say which row it is, and what was measured */
-
-#define COLUMN(cell, column) #column, cell, offsetof(struct row, column)
-
-/* After `schema`, in the file's order. */
-static const struct column {
-	const char *name;
-	enum cell cell;
-	size_t at;
-} columns[] = {
-	{COLUMN(TEXT, run_id)},
-	{COLUMN(TEXT, utc)},
-	{COLUMN(TEXT, host)},
-	{COLUMN(TEXT, arch)},
-	{COLUMN(TEXT, execution)},
-	{COLUMN(TEXT, subject)},
-	{COLUMN(TEXT, family)},
-	{COLUMN(TEXT, op)},
-	{COLUMN(TEXT, variant)},
-	{COLUMN(PLACE, threads)},
-	{COLUMN(TEXT, pin)},
-	{COLUMN(TEXT, params)},
-	{COLUMN(PLACE, rep)},
-	{COLUMN(FIGURE, iterations)},
-	{COLUMN(FIGURE, real_ns_per_op)},
-	{COLUMN(FIGURE, cpu_ns_per_op)},
-	{COLUMN(FIGURE, ops_per_s)},
-	{COLUMN(FIGURE, p50_ns)},
-	{COLUMN(FIGURE, p90_ns)},
-	{COLUMN(FIGURE, p99_ns)},
-	{COLUMN(FIGURE, p999_ns)},
-	{COLUMN(FIGURE, max_ns)},
-	{COLUMN(FIGURE, insns_per_op)},
-	{COLUMN(FIGURE, overlap)},
-	{COLUMN(FIGURE, fairness)},
-	{COLUMN(TEXT, flags)},
-	{COLUMN(TEXT, error)},
-};
-
-#define COLUMNS (sizeof(columns) / sizeof(*columns))
-
-static const char *text_in(const struct row *row, const struct column *column)
-{
-	return *(const char *const *)((const char *)row + column->at);
-}
-
-static double number_in(const struct row *row, const struct column *column)
-{
-	return *(const double *)((const char *)row + column->at);
-}
-
-void row_init(struct row *row)
-{
-	*row = (struct row){0};
-	for (size_t i = 0; i < COLUMNS; i++)
-		if (columns[i].cell != TEXT)
-			*(double *)((char *)row + columns[i].at) = NAN;
-}
-
-static void put_text(FILE *line, const char *text)
-{
-	bool quoted = text[strcspn(text, ",\"\r\n")];
-
-	if (quoted)
-		putc('"', line);
-	while (*text) {
-		size_t length = text_utf8(text);
-
-		if (*text == '"')
-			putc('"', line);
-		fwrite(length ? text : "?", 1, length ? length : 1, line);
-		text += length ? length : 1;
-	}
-	if (quoted)
-		putc('"', line);
-}
-
-static void put_cell(FILE *line, const struct row *row, const struct column *column, bool failed)
-{
-	char number[TEXT_NUMBER];
-
-	if (column->cell == TEXT) {
-		const char *text = text_in(row, column);
-
-		put_text(line, text ? text : "");
-	} else if (isfinite(number_in(row, column)) && !(failed && column->cell == FIGURE)) {
-		text_number(number, number_in(row, column));
-		fputs(number, line);
-	}
-}
-
-/* The header where there is no row. The caller frees; NULL: out of memory. */
-static char *make_line(const struct row *row, size_t *size)
-{
-	bool failed = row && row->error && *row->error;
-	char *text = NULL;
-	FILE *line = open_memstream(&text, size);
-
-	if (!line)
-		return NULL;
-	fputs(row ? SCHEMA : "schema", line);
-	for (size_t i = 0; i < COLUMNS; i++) {
-		putc(',', line);
-		if (row)
-			put_cell(line, row, &columns[i], failed);
-		else
-			fputs(columns[i].name, line);
-	}
-	putc('\n', line);
-	if (!fclose(line))
-		return text;
-	free(text);
-	return NULL;
-}
 
 /* One write(2). After an error there may be a part of it. */
 static int write_whole(int fd, const char *data, size_t size)
@@ -297,13 +182,12 @@ static int append(struct rows *rows, const char *line, size_t size)
 	return append_in_place(rows, end, line, size);
 }
 
-static int append_line(struct rows *rows, const struct row *row, char *why, size_t len)
+/* Frees the text; NULL: there was no memory for it. */
+static int append_text(struct rows *rows, char *text, size_t size, char *why, size_t len)
 {
-	size_t size;
-	char *line = make_line(row, &size);
-	int err = line ? append(rows, line, size) : -ENOMEM;
+	int err = text ? append(rows, text, size) : -ENOMEM;
 
-	free(line);
+	free(text);
 	return err ? text_fail(err, why, len, "%s: %s", rows->path, strerror(-err)) : 0;
 }
 
@@ -311,7 +195,7 @@ static int append_line(struct rows *rows, const struct row *row, char *why, size
 static int check_content(const struct rows *rows, off_t end, char *why, size_t len)
 {
 	size_t size;
-	char *header = make_line(NULL, &size), *found = header ? calloc(1, size + 1) : NULL;
+	char *header = rowline_header(&size), *found = header ? calloc(1, size + 1) : NULL;
 	char last = 0;
 	int err = 0;
 
@@ -321,7 +205,7 @@ static int check_content(const struct rows *rows, off_t end, char *why, size_t l
 		err = text_fail(-errno, why, len, "%s: %s", rows->path, strerror(errno));
 	else if (strcmp(found, header))
 		err = text_fail(-EINVAL, why, len,
-				"%s: line 1 is not the header of schema " SCHEMA
+				"%s: line 1 is not the header of schema " ROW_SCHEMA
 				"; name another file",
 				rows->path);
 	else if (last != '\n')
@@ -399,8 +283,10 @@ static int name_copy(struct rows *rows)
 /* What is in it counts only under the lock. */
 static int start(struct rows *rows, char *why, size_t len)
 {
-	struct stat st;
 	int err = name_copy(rows);
+	struct stat st;
+	size_t size;
+	char *text;
 
 	if (!err && fstat(rows->fd, &st))
 		err = -errno;
@@ -408,7 +294,8 @@ static int start(struct rows *rows, char *why, size_t len)
 		return text_fail(err, why, len, "%s: %s", rows->path, strerror(-err));
 	if (rows->regular && st.st_size)
 		return check_content(rows, st.st_size, why, len);
-	return append_line(rows, NULL, why, len);
+	text = rowline_header(&size);
+	return append_text(rows, text, size, why, len);
 }
 
 static void free_rows(struct rows *rows)
@@ -445,16 +332,12 @@ fail:
 	return err;
 }
 
-int rows_append(struct rows *rows, const struct row *row, char *why, size_t len)
+int rows_append(struct rows *rows, const struct row *row, size_t count, char *why, size_t len)
 {
-	struct row dated = *row;
-	char utc[TEXT_UTC];
+	size_t size;
+	char *text = rowline_rows(row, count, &size);
 
-	if (!dated.utc) {
-		text_utc(utc);
-		dated.utc = utc;
-	}
-	return append_line(rows, &dated, why, len);
+	return append_text(rows, text, size, why, len);
 }
 
 int rows_close(struct rows *rows, char *why, size_t len)

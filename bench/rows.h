@@ -61,22 +61,22 @@ struct rows;
 int rows_open(struct rows **rows, const char *path, char *why, size_t len);
 
 /*
- * Append one row. A kill at any moment leaves whole rows only: Linux may cut a write(2) where a
- * page of 4 KiB ends, so a row that fits into the file's last page is one write(2), and any other
- * goes into a copy of the file, `.NAME.new` beside it, which then takes its name. A link stays
- * one, owner, group and mode are kept (ACLs are not), and the lock is never let go. That takes
- * one page's time for most rows, the whole file's for one row in about fifteen.
+ * Append rows, all or none of them. A kill at any moment leaves them whole: Linux may cut a
+ * write(2) where a page of 4 KiB ends, so rows that fit into the file's last page are one write(2),
+ * and any others go into a copy of the file, `.NAME.new` beside it, which then takes its name. A
+ * link stays one, owner, group and mode are kept (ACLs are not), and the lock is never let go. That
+ * takes one page's time for most rows, the whole file's for one row in about fifteen.
  *
- * A file that cannot be replaced gets every row in place, and there a kill may cut a row that
+ * A file that cannot be replaced gets all rows in place, and there a kill may cut a row that
  * crosses a page; rows_open() will refuse it. It is one in a folder that we cannot write to; of
  * an owner we cannot give it to; that is a mount point or the target of a link in /dev or /proc;
  * that has a second hard link, or a name of more than 250 bytes; or that was moved since it was
  * opened, which is not replaced by what has its name now, but followed.
  *
- * 0; -ENOSPC, -errno: the row is not in the file, those before it are. What was written of a row
- * in place is taken back.
+ * 0; -ENOSPC, -errno: the rows are not in the file, those before are. What was written in place is
+ * taken back.
  */
-int rows_append(struct rows *rows, const struct row *row, char *why, size_t len);
+int rows_append(struct rows *rows, const struct row *row, size_t count, char *why, size_t len);
 
 /* Flush to the disk, unlock and free, whatever it returns: 0, or -errno. NULL is fine. */
 int rows_close(struct rows *rows, char *why, size_t len);

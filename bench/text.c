@@ -77,6 +77,16 @@ void text_utc(char text[TEXT_UTC])
 	strftime(text, TEXT_UTC, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+void text_append(char *text, size_t room, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, room - used, format, args);
+	va_end(args);
+}
+
 int text_fail(int err, char *why, size_t len, const char *format, ...)
 {
 	va_list args;

@@ -21,6 +21,10 @@ size_t text_utf8(const char *s);
 /* Now, as 2026-01-31T23:59:59Z. */
 void text_utc(char text[TEXT_UTC]);
 
+/* Adds to the text what fits into its room. */
+void text_append(char *text, size_t room, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Leave a message in `why` (NULL: nowhere, then `len` is 0) and return `err`. */
 int text_fail(int err, char *why, size_t len, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

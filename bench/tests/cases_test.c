@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From a table of operations to names and rows. */
-#include "cases.h"
+#include "case.h"
 #include "check.h"
 #include "gbench_c.h"
-#include "herd.h"
 #include "places.h"
 #include "rows.h"
 
@@ -169,15 +168,15 @@ static const struct bench_op pairs = {NAMED("pairs"), .flags = OP_PU_PAIRS,
 
 /* ---- running ---- */
 
-static void reset(const char *flag)
+static void reset(void)
 {
-	static char program[] = "cases_test", repetitions[] = "--benchmark_repetitions=2",
-		    min_time[] = "--benchmark_min_time=0.001";
-	char *argument[] = {program, repetitions, min_time, (char *)flag, NULL};
-	int arguments = flag ? 4 : 3;
+	static char program[] = "cases_test", min_time[] = "--benchmark_min_time=0.001";
+	char *argument[] = {program, min_time, NULL};
+	int arguments = 2;
 
 	CHECK(!gb_initialize(&arguments, argument));
-	options = (struct options){.quick = true, .window_ms = 10, .overlap_floor = 0};
+	options = (struct options){
+		.quick = true, .window_ms = 10, .repetitions = 2, .max_repetitions = 2};
 	context = (struct case_context){.options = &options,
 					.topo = topo,
 					.run_id = "a run",
@@ -187,13 +186,6 @@ static void reset(const char *flag)
 	setup_error = 0;
 	setup_why = NULL;
 	deaf = false;
-}
-
-static int take_result(const struct gb_result *result, void *user)
-{
-	if (result->run_type == GB_ITERATION && named < MOST_ROWS)
-		snprintf(names[named++], sizeof(names[0]), "%s", result->base_name);
-	return case_result(result, user);
 }
 
 /* A cell ends at a comma that is not between quotes; these have no quotes in them. */
@@ -235,23 +227,30 @@ static void read_rows(void)
 	rows--; /* the header */
 }
 
+static void take_names(void)
+{
+	for (const struct bench_case *c = context.first; c && named < MOST_ROWS; c = c->next)
+		snprintf(names[named++], sizeof(names[0]), "%s", c->name);
+}
+
 static int run(const struct bench_op *op)
 {
 	const struct op_table table = {op, 1}, *const tables[] = {&table};
-	const struct gb_run_options how = {
-		.flags = GB_RUN_NO_DISPLAY, .on_result = take_result, .user = &context};
-	int ret = cases_register(&context, tables, 1);
+	int ret = cases_make(&context, tables, 1);
 	char why[256];
 
+	if (!ret)
+		ret = cases_select(&context);
 	if (!ret) {
+		take_names();
 		unlink(path);
 		CHECK(!rows_open(&context.rows, path, why, sizeof(why)));
-		ret = gb_run(&how);
+		ret = cases_run(&context);
 		CHECK(!rows_close(context.rows, why, sizeof(why)));
 		read_rows();
 	}
 	gb_shutdown();
-	cases_free();
+	cases_free(&context);
 	return ret;
 }
 
@@ -297,9 +296,9 @@ static size_t rows_about(enum cell cell, double value)
 
 static void test_plain(void)
 {
-	reset(NULL);
+	reset();
 	CHECK(!run(&plain));
-	CHECK(named == 2 && is_named("wake/plain/port/variant:v/threads:1/pin:compact"));
+	CHECK(named == 1 && is_named("wake/plain/port/variant:v/threads:1/pin:compact"));
 	CHECK(rows == 2);
 	for (size_t i = 0; i < rows; i++) {
 		char **r = row_at(i);
@@ -320,13 +319,13 @@ static void test_plain(void)
 		CHECK(atof(r[OPS_PER_S]) * atof(r[REAL]) > 0.999e9);
 		CHECK(!*r[P50] && !*r[OVERLAP] && !*r[FAIRNESS] && !*r[FLAGS] && !*r[ERROR]);
 	}
-	/* One set-up does for all repetitions, and is taken down in the end. */
-	CHECK(set_ups == 1 && tear_downs == 1);
+	/* Each repetition has a set-up of its own: none has the memory of another. */
+	CHECK(set_ups == 2 && tear_downs == 2);
 }
 
 static void test_params(void)
 {
-	reset(NULL);
+	reset();
 	CHECK(!run(&timed));
 	CHECK(rows == 2 * 2);
 	CHECK(is_named("wake/timed/port/variant:v/absent:-7/thousands:2/threads:1/pin:compact"));
@@ -334,17 +333,17 @@ static void test_params(void)
 	CHECK(rows_with(PARAMS, "absent:8;thousands:2") == 2);
 	CHECK(rows_about(REAL, 2000) == 4);
 
-	reset(NULL);
+	reset();
 	options.quick = false;
 	CHECK(!run(&timed));
 	CHECK(rows == 6 * 2);
 	CHECK(rows_about(REAL, 1000) == 4 && rows_about(REAL, 3000) == 4);
-	CHECK(set_ups == 6 && tear_downs == 6);
+	CHECK(set_ups == 12 && tear_downs == 12);
 }
 
 static void test_team(void)
 {
-	reset(NULL);
+	reset();
 	options.threads[0] = 3;
 	options.threads[1] = 1;
 	options.threads[2] = 3;
@@ -368,18 +367,18 @@ static void test_threads(void)
 	char all[16];
 
 	/* What does not scale is timed once, whatever was asked. */
-	reset(NULL);
+	reset();
 	options.threads[0] = 2;
 	options.threads[1] = 5;
 	options.thread_counts = 2;
 	CHECK(!run(&plain));
 	CHECK(rows == 2 && rows_with(THREADS, "1") == 2);
 
-	reset(NULL);
+	reset();
 	CHECK(!run(&scaling));
 	snprintf(all, sizeof(all), "%u", pin_pu_count(topo));
 	CHECK(rows_with(THREADS, "1") == 2 && rows_with(THREADS, all) == 2);
-	reset(NULL);
+	reset();
 	options.quick = false;
 	options.pins = "compact";
 	snprintf(all, sizeof(all), "%u", 2 * pin_pu_count(topo));
@@ -392,7 +391,7 @@ static void test_herd(void)
 	static const char *const ops[] = {"woken_waker", "woken_first", "woken_median",
 					  "woken_last"};
 
-	reset(NULL);
+	reset();
 	CHECK(!run(&woken));
 	CHECK(is_named("wake/woken/port/variant:v/sleepers:3/pin:none"));
 	CHECK(rows == 4 * 2 && rows_with(PARAMS, "sleepers:3") == rows);
@@ -415,18 +414,18 @@ static int lose(void)
 {
 	unsigned int before;
 
-	reset(NULL);
+	reset();
 	start_first_thread();
 	before = count_tasks();
 	deaf = true;
 	CHECK(!run(&woken));
-	CHECK(rows == 8 && rows_with(ERROR, "a sleeper was not woken") == 8);
-	CHECK(rows_with(REAL, "") == 8 && rows_with(ITERATIONS, "") == 8);
+	CHECK(rows == 4 && rows_with(ERROR, "a sleeper was not woken") == 4);
+	CHECK(rows_with(REAL, "") == 4 && rows_with(ITERATIONS, "") == 4);
 	/* Not again, and nothing taken from under those that sleep. */
 	CHECK(!tasks_are_ours() || count_tasks() == before + 3);
 	CHECK(set_ups == 1 && tear_downs == 0);
 	/* What comes afterwards is timed. */
-	reset(NULL);
+	reset();
 	CHECK(!run(&woken));
 	CHECK(rows == 8 && rows_with(ERROR, "") == 8);
 	return check_result();
@@ -445,38 +444,28 @@ static void test_lost(void)
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* What fails once is not measured again. */
 static void test_failing(void)
 {
-	reset(NULL);
+	reset();
 	setup_error = -ENOTSUP;
 	setup_why = "not on a Sunday";
 	CHECK(!run(&plain));
-	CHECK(rows == 2 && rows_with(ERROR, "not on a Sunday") == 2 && rows_with(REAL, "") == 2);
+	CHECK(rows == 1 && rows_with(ERROR, "not on a Sunday") == 1 && rows_with(REAL, "") == 1);
 	CHECK(tear_downs == 0);
 
-	reset(NULL);
+	reset();
 	setup_error = -ENOMEM;
 	CHECK(!run(&woken));
-	CHECK(rows == 8 && rows_with(ERROR, "Cannot allocate memory") == 8);
+	CHECK(rows == 4 && rows_with(ERROR, "Cannot allocate memory") == 4);
 
-	reset(NULL);
-	refusals = 2;
-	CHECK(!run(&refused));
-	CHECK(rows == 2 && rows_with(ERROR, "Operation not permitted") == 2);
-	CHECK(tear_downs == 1);
-}
-
-/* Only the first repetition would fail: the library could not stand it. */
-static void test_failing_first(const struct bench_op *op)
-{
-	static char repetitions[] = "--benchmark_repetitions=6";
-
-	reset(repetitions);
-	refusals = 1;
-	CHECK(!run(op));
-	CHECK(rows == 6 && rows_with(ERROR, "Operation not permitted") == 6);
-	CHECK(rows_with(REAL, "") == 6);
-	refusals = 0;
+	for (int team = 0; team < 2; team++) {
+		reset();
+		refusals = 1;
+		CHECK(!run(team ? &refused_team : &refused));
+		CHECK(rows == 1 && rows_with(ERROR, "Operation not permitted") == 1);
+		CHECK(rows_with(REAL, "") == 1 && tear_downs == 1);
+	}
 }
 
 /* After a benchmark of one thread the caller is where it was, whatever became of it. */
@@ -485,7 +474,7 @@ static void test_affinity(const struct bench_op *op)
 	cpu_set_t before, after;
 
 	sched_getaffinity(0, sizeof(before), &before);
-	reset(NULL);
+	reset();
 	refusals = op == &refused;
 	CHECK(!run(op));
 	sched_getaffinity(0, sizeof(after), &after);
@@ -495,22 +484,28 @@ static void test_affinity(const struct bench_op *op)
 static void test_pins(void)
 {
 	/* The profile's: one thread takes the first only; the user's: all of them. */
-	reset(NULL);
+	reset();
 	options.quick = false;
 	CHECK(!run(&plain));
 	CHECK(rows == 2 && rows_with(PIN, "compact") == 2);
-	reset(NULL);
+	reset();
 	options.pins = "kind:99,none,scatter";
 	CHECK(!run(&plain));
-	CHECK(rows == 6 && rows_with(PIN, "none") == 2 && rows_with(PIN, "scatter") == 2);
-	CHECK(rows_with(PIN, "kind:99") == 2 && rows_with(ERROR, "") == 4);
-	CHECK_HAS(row_at(0)[ERROR], "kind:99");
-	CHECK_TEXT(row_at(0)[REAL], "");
+	CHECK(rows == 5 && rows_with(PIN, "none") == 2 && rows_with(PIN, "scatter") == 2);
+	CHECK(rows_with(PIN, "kind:99") == 1 && rows_with(ERROR, "") == 4);
+	for (size_t i = 0; i < rows; i++) {
+		char **r = row_at(i);
+
+		if (strcmp(r[PIN], "kind:99"))
+			continue;
+		CHECK_HAS(r[ERROR], "kind:99");
+		CHECK_TEXT(r[REAL], "");
+	}
 }
 
 static void refuse_pins(const char *pins, const char *what)
 {
-	reset(NULL);
+	reset();
 	options.pins = pins;
 	CHECK(run(&plain) == -EINVAL);
 	CHECK_HAS(context.why, "--pin=");
@@ -531,43 +526,43 @@ static void test_bad_pins(void)
 
 static void test_selected(void)
 {
-	reset(NULL);
+	reset();
 	CHECK(run(&left_out) == -ENOENT && named == 0);
-	reset(NULL);
+	reset();
 	CHECK(run(&in_full) == -ENOENT && named == 0);
-	reset(NULL);
+	reset();
 	options.quick = false;
-	CHECK(!run(&in_full) && named == 2);
-	reset(NULL);
+	CHECK(!run(&in_full) && named == 1);
+	reset();
 	options.families = "seq,probe";
 	CHECK(run(&plain) == -ENOENT);
-	reset(NULL);
+	reset();
 	options.families = "seq,wake";
 	CHECK(!run(&plain));
 }
 
 static void test_flags(void)
 {
-	reset(NULL);
+	reset();
 	options.overlap_floor = 1; /* nobody starts and stops at one nanosecond */
 	options.threads[0] = 4;
 	options.thread_counts = 1;
 	CHECK(!run(&scaling));
 	CHECK(rows_with(FLAGS, "low-overlap;oversubscribed") + rows_with(FLAGS, "low-overlap") ==
 	      rows);
-	reset(NULL);
+	reset();
 	options.overlap_floor = 1;
 	CHECK(!run(&plain));
 	CHECK_TEXT(row_at(0)[FLAGS], "");
 
-	reset(NULL);
+	reset();
 	context.execution = "kernel-icount";
 	CHECK(!run(&plain));
 	CHECK(rows_with(FLAGS, "emulated") == 2 && rows_with(EXECUTION, "kernel-icount") == 2);
 
 	if (pin_pu_count(topo) < 2)
 		return;
-	reset(NULL);
+	reset();
 	CHECK(!run(&moving));
 	CHECK(rows_with(FLAGS, "misplaced") == 2);
 }
@@ -580,9 +575,9 @@ static void test_pairs(void)
 	if (pus < 2)
 		return;
 	snprintf(pin, sizeof(pin), "list:%d,%d", pin_pu_at(topo, 0), pin_pu_at(topo, 1));
-	reset(NULL);
+	reset();
 	CHECK(!run(&pairs));
-	CHECK(named == 2 * ((pus < 5 ? pus : 5) - 1));
+	CHECK(named == (pus < 5 ? pus : 5) - 1);
 	CHECK_HAS(names[0], pin);
 	CHECK_HAS(names[0], "wake/pairs/port/variant:v/threads:1/pin:list:");
 }
@@ -600,8 +595,6 @@ int main(void)
 	test_threads();
 	test_herd();
 	test_failing();
-	test_failing_first(&refused);
-	test_failing_first(&refused_team);
 	test_affinity(&plain);
 	test_affinity(&refused);
 	test_affinity(&woken);

@@ -128,6 +128,12 @@ static void empty(gb_state *st, void *user)
 	}
 }
 
+static void skipping(gb_state *st, void *user)
+{
+	(void)user;
+	gb_skip_with_error(st, "not this one");
+}
+
 /* ---- before anything ---- */
 
 static int no_name(const char *name, void *user)
@@ -1085,6 +1091,7 @@ static void meddle(gb_state *st, void *user)
 	CHECK_FAILS(gb_run(NULL), EBUSY, "during gb_run");
 	CHECK_FAILS(gb_list_tests(NULL, append, NULL), EBUSY, "during gb_run");
 	CHECK_FAILS(gb_initialize(&argc, NULL), EBUSY, "during gb_run");
+	CHECK_FAILS(gb_unregister_all(), EBUSY, "during gb_run");
 	CHECK_FAILS(gb_shutdown(), EBUSY, "during gb_run");
 	empty(st, NULL);
 }
@@ -1112,6 +1119,32 @@ static int stop_at_once(const struct gb_result *result, void *user)
 {
 	keep(result, user);
 	return 7;
+}
+
+/* Run after run of one benchmark each: flags stay, benchmarks and what failed in them do not. */
+static void test_unregister_all(void)
+{
+	char program[] = "test", flag[] = "--benchmark_filter=second|third";
+	char *argv[] = {program, flag, NULL};
+	int argc = 2;
+
+	start();
+	CHECK_OK(gb_initialize(&argc, argv));
+	gb_register("first", empty, NULL);
+	gb_iterations(gb_register("second", skipping, NULL), 1);
+	CHECK_OK(run(NULL));
+	CHECK(row_count == 1 && rows[0].result.status == GB_ERROR, "%d results", row_count);
+	CHECK_OK(gb_unregister_all());
+	CHECK_FAILS(run(NULL), ENOENT, "");
+	for (int i = 0; i < 3; i++) {
+		CHECK_OK(gb_iterations(gb_register("second", empty, NULL), 7));
+		CHECK_OK(run(NULL));
+		CHECK(row_count == 1 && find("second/iterations:7")->result.iterations == 7,
+		      "%d results", row_count);
+		CHECK(rows[0].result.status == GB_OK, "%s", rows[0].message);
+		CHECK_OK(gb_unregister_all());
+	}
+	CHECK_OK(gb_unregister_all());
 }
 
 static void test_stop(void)
@@ -1497,6 +1530,7 @@ int main(void)
 	test_state_is_null();
 	test_what_was_promised();
 	test_meddling();
+	test_unregister_all();
 	test_stop();
 	test_aggregates();
 	test_too_many_statistics();

@@ -39,6 +39,9 @@ static void test_defaults(void)
 	CHECK(options.thread_counts == 0);
 	CHECK(options.window_ms == 100);
 	CHECK(options.overlap_floor == 0.9);
+	CHECK(options.repetitions == 10 && options.max_repetitions == 30);
+	CHECK(options.target == 0.02 && options.budget == 0 && options.twins == 16);
+	CHECK(!options.has_seed && !options.baton);
 }
 
 static void test_texts(void)
@@ -97,6 +100,16 @@ static void test_numbers(void)
 	CHECK(!parse("--window", "60000", NULL) && options.window_ms == 60000);
 	CHECK(!parse_one("--overlap-floor=0") && options.overlap_floor == 0);
 	CHECK(!parse("--overlap-floor", "0.25", NULL) && options.overlap_floor == 0.25);
+	CHECK(!parse_one("--repetitions=4") && options.repetitions == 4);
+	CHECK(options.max_repetitions == 12);
+	CHECK(!parse_one("--repetitions=1000") && options.max_repetitions == 1000);
+	CHECK(!parse("--max-repetitions=11", "--repetitions=11", NULL));
+	CHECK(options.max_repetitions == 11);
+	CHECK(!parse_one("--target=0.5") && options.target == 0.005);
+	CHECK(!parse_one("--budget=1.5") && options.budget == 1.5);
+	CHECK(!parse_one("--twins=0") && options.twins == 0);
+	CHECK(!parse_one("--seed=9007199254740991") && options.seed == MAX_SEED);
+	CHECK(options.has_seed && !parse_one("--seed=0") && options.has_seed);
 }
 
 static void test_refused(void)
@@ -131,11 +144,32 @@ static void test_refused(void)
 		"--overlap-floor=nan",
 		"--overlap-floor=x",
 		"--overlap-floor=",
+		"--repetitions=0",
+		"--repetitions=1001",
+		"--repetitions=-1",
+		"--repetitions=1x",
+		"--repetitions=",
+		"--max-repetitions=0",
+		"--max-repetitions=9", /* below the 10 of each */
+		"--target=-1",
+		"--target=101",
+		"--target=nan",
+		"--budget=-1",
+		"--budget=x",
+		"--twins=-1",
+		"--seed=-1",
+		"--seed=x",
+		"--seed=9007199254740992",
+		"--seed=99999999999999999999",
+		"--benchmark_repetitions=3",
+		"--benchmark_enable_random_interleaving=true",
+		"--benchmark_out=x.json",
+		"--benchmark_nonsense=1",
 	};
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		const char *equals = strchr(refused[i], '=');
-		char flag[32];
+		char flag[48];
 
 		snprintf(flag, sizeof(flag), "%.*s", (int)(equals - refused[i]), refused[i]);
 		if (parse_one(refused[i]) != -EINVAL) {
@@ -147,6 +181,19 @@ static void test_refused(void)
 	}
 }
 
+/* What has another name here is told. */
+static void test_replaced(void)
+{
+	CHECK(parse_one("--benchmark_repetitions=3") == -EINVAL);
+	CHECK_HAS(why, "use --repetitions");
+	CHECK(parse("--benchmark_out", "x.json", NULL) == -EINVAL);
+	CHECK_HAS(why, "use --csv");
+	CHECK(parse_one("--benchmark_enable_random_interleaving") == -EINVAL);
+	CHECK_HAS(why, "--seed");
+	CHECK(!parse("--benchmark_min_time=1", "--benchmark_list_tests", "--benchmark_filter=x"));
+	CHECK(arguments == 4);
+}
+
 static void test_switches(void)
 {
 	CHECK(!parse_one("--help") && options.help && !options.version);
@@ -155,8 +202,9 @@ static void test_switches(void)
 	/* A switch takes no value, neither joined nor from the next. */
 	CHECK(!parse("--help", "word", NULL));
 	CHECK(options.help && arguments == 2);
-	CHECK(!parse_one("--help=yes"));
-	CHECK(!options.help && arguments == 2);
+	CHECK(parse_one("--help=yes") == -EINVAL);
+	CHECK_HAS(why, "--help=yes");
+	CHECK(!parse_one("--baton") && options.baton);
 }
 
 static void test_rest(void)
@@ -191,6 +239,7 @@ int main(void)
 	test_names();
 	test_numbers();
 	test_refused();
+	test_replaced();
 	test_switches();
 	test_rest();
 	return check_result();

@@ -136,15 +136,15 @@ static void test_cells(void)
 	struct row row;
 
 	full_row(&row);
-	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(!rows_append(rows, &row, 1, NULL, 0));
 	/* A failed row has no figures, whatever was measured. */
 	row.error = "xnode: one node";
-	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(!rows_append(rows, &row, 1, NULL, 0));
 	/* Nothing known: nothing invented; but the time is. */
 	row_init(&row);
 	row.utc = "";
 	row.real_ns_per_op = INFINITY;
-	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(!rows_append(rows, &row, 1, NULL, 0));
 	CHECK(!rows_close(rows, NULL, 0));
 	check_content(
 		HEADER
@@ -170,7 +170,7 @@ static void test_quoting(void)
 	row.params = "umlaut:\xc3\xa4";
 	row.flags = "\xff\xc3(\xed\xa0\x80"; /* no UTF-8: a lone byte, a cut one, a surrogate */
 	row.error = "two\nlines";
-	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(!rows_append(rows, &row, 1, NULL, 0));
 	CHECK(!rows_close(rows, NULL, 0));
 	text = content();
 	CHECK_HAS(text, "\n1,\"a,b\",20");
@@ -248,7 +248,7 @@ static void test_append_to_old(void)
 	for (int i = 0; i < 3; i++) {
 		rows = open_rows();
 		row.rep = i;
-		CHECK(!rows_append(rows, &row, NULL, 0));
+		CHECK(!rows_append(rows, &row, 1, NULL, 0));
 		CHECK(!rows_close(rows, NULL, 0));
 	}
 	text = content();
@@ -330,7 +330,7 @@ static size_t fill_page(struct rows *rows)
 
 	full_row(&row);
 	do {
-		if (!CHECK(!rows_append(rows, &row, NULL, 0)))
+		if (!CHECK(!rows_append(rows, &row, 1, NULL, 0)))
 			break;
 		size = (size_t)status_of(path).st_size - before;
 		before += size;
@@ -344,7 +344,7 @@ static void append_one(struct rows *rows)
 	struct row row;
 
 	full_row(&row);
-	CHECK(!rows_append(rows, &row, why, sizeof(why)));
+	CHECK(!rows_append(rows, &row, 1, why, sizeof(why)));
 	CHECK_TEXT(why, "");
 }
 
@@ -396,7 +396,7 @@ static void test_crossing(void)
 	before = status_of(path);
 	full_row(&row);
 	row.error = error;
-	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(!rows_append(rows, &row, 1, NULL, 0));
 	CHECK(before.st_ino != status_of(path).st_ino);
 	append_one(rows);
 	check_rows(2);
@@ -603,7 +603,7 @@ static void check_no_space(struct rows *rows)
 	struct row row;
 
 	full_row(&row);
-	CHECK(rows_append(rows, &row, why, sizeof(why)) == -ENOSPC);
+	CHECK(rows_append(rows, &row, 1, why, sizeof(why)) == -ENOSPC);
 	CHECK_HAS(why, "No space left on device");
 	CHECK(!strncmp(why, path, strlen(path)));
 	check_content(whole);
@@ -701,7 +701,7 @@ static int full_disk(void)
 	rows = open_rows();
 	full_row(&row);
 	for (int i = 0; i < 1000 && !err; i++)
-		err = rows_append(rows, &row, NULL, 0);
+		err = rows_append(rows, &row, 1, NULL, 0);
 	CHECK(err == -ENOSPC);
 	CHECK(status_of(path).st_size > 4 * PAGE && status_of(path).st_size <= 8 * PAGE);
 	check_no_space(rows);
@@ -722,13 +722,13 @@ static void test_pipe(void)
 	rows = open_rows();
 	row_init(&row);
 	row.utc = "t";
-	CHECK(!rows_append(rows, &row, NULL, 0));
+	CHECK(!rows_append(rows, &row, 1, NULL, 0));
 	n = read(fd, text, sizeof(text) - 1);
 	CHECK(n > 0);
 	CHECK_TEXT(text, HEADER "1,,t,,,,,,,,,,,,,,,,,,,,,,,,,\n");
 	signal(SIGPIPE, SIG_IGN);
 	close(fd);
-	CHECK(rows_append(rows, &row, NULL, 0) == -EPIPE);
+	CHECK(rows_append(rows, &row, 1, NULL, 0) == -EPIPE);
 	rows_close(rows, NULL, 0);
 	unlink(path);
 }
@@ -739,7 +739,7 @@ static void write_for_ever(void)
 	struct row row;
 
 	full_row(&row);
-	while (!rows_append(rows, &row, NULL, 0))
+	while (!rows_append(rows, &row, 1, NULL, 0))
 		;
 	_exit(1);
 }

@@ -120,8 +120,8 @@ def _part(arch: str, preset: str, flags: list[str]) -> Part:
     if arch != host():
         # A few show that it runs: an emulator's times are compared with nothing, and each of the
         # threads that a wake-up takes costs the emulator memory that it never gives back.
-        flags = ["--execution", "qemu-user", f"--benchmark_repetitions={_EMULATED_REPETITIONS}",
-                 *flags]
+        flags = ["--execution", "qemu-user", "--repetitions", str(_EMULATED_REPETITIONS),
+                 "--twins", "0", *flags]
     command = [*emulator(arch), str(program), *flags]
     listed = subprocess.run([*command, "--benchmark_list_tests"], stdin=subprocess.DEVNULL,
                             capture_output=True, text=True, errors="replace", check=False)

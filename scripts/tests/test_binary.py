@@ -27,7 +27,8 @@ from mnbenchlib import arches, results
 
 TOP = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("MNBENCH_BINARY", TOP / "build" / "native" / "bench" / "mnbench"))
-SHORT = ["--benchmark_min_time=0.0001", "--benchmark_repetitions=1", "--window=20"]
+ONCE = ["--repetitions=1", "--target=0", "--twins=0"]
+SHORT = ["--benchmark_min_time=0.0001", *ONCE, "--window=20"]
 LOOP = ["--benchmark_filter=^probe/loop/", *SHORT]
 PUS = len(os.sched_getaffinity(0))
 
@@ -208,6 +209,8 @@ def test_help_names_every_flag():
     assert flags >= {"families", "profile", "threads", "pin", "window", "overlap-floor", "csv",
                      "machine", "topology", "run-id", "execution", "plan", "from", "synthetic",
                      "version", "help"}
+    assert {"repetitions", "max-repetitions", "target", "budget", "twins", "seed",
+            "baton"} <= flags
     assert "benchmark_filter" in text and "benchmark_list_tests" in text
     for flag in flags - {"help", "version"}:
         complaint = refused(f"--{flag}", f"--{flag}=")
@@ -225,7 +228,8 @@ def run_of_everything(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     good("--csv", folder / "a.csv", "--machine", folder / "m.json", "--topology",
          folder / "t.xml", "--run-id", "the run, \"quoted\"", "--pin=none", "--threads=1,2",
-         "--benchmark_min_time=0.0001", "--benchmark_repetitions=2", "--window=5",
+         "--benchmark_min_time=0.0001", "--repetitions=2", "--target=0", "--twins=0",
+         "--window=5",
          "--benchmark_filter=probe/loop|srcu/read_pair/port|seq/deferred_insert"
          "|wake/wake_all/.*/variant:futex/sleepers:8/")
     return folder
@@ -448,7 +452,8 @@ def test_plan_refused():
     (["--csv=/dev/full", *LOOP], "/dev/full"),
     (["--machine=/dev/full", *LOOP], "/dev/full"),
     (["--topology=/dev/full", *LOOP], "/dev/full"),
-    (["--benchmark_out=/nonexistent/o.json", *LOOP], "/nonexistent/o.json"),
+    (["--benchmark_out=o.json", *LOOP], "--csv"),
+    (["--benchmark_repetitions=3", *LOOP], "--repetitions"),
 ])
 def test_bad_input(flags, thing):
     refused(thing, *flags)
@@ -540,7 +545,7 @@ def start_endless(path: Path, run_id: object = 0) -> subprocess.Popen:
     """A run that writes rows for some seconds."""
     return subprocess.Popen(
         [str(BINARY), "--csv", str(path), "--benchmark_filter=seq/(read|range)", "--threads=2",
-         "--pin=none,compact,scatter", "--benchmark_repetitions=5", "--window=2",
+         "--pin=none,compact,scatter", "--repetitions=5", "--twins=0", "--window=2",
          f"--run-id={run_id}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -579,7 +584,7 @@ def futex_calls(tmp_path: Path, subject: str, seconds: float) -> tuple[int, int]
     path = tmp_path / f"{seconds}.csv"
     log = tmp_path / "strace"
     done = mnbench(f"--benchmark_filter=wake/wake_all_waker/{subject}/variant:futex/sleepers:0/",
-                   f"--benchmark_min_time={seconds}", "--benchmark_repetitions=1", "--csv", path,
+                   f"--benchmark_min_time={seconds}", *ONCE, "--csv", path,
                    within=["strace", "-f", "-e", "trace=futex", "-o", str(log)])
     if not path.exists():
         pytest.skip(f"strace does not work here: {done.stderr.strip()}")

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rowline.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+enum cell { TEXT, PLACE, FIGURE }; /* numbers that say which row it is, and what was measured */
+
+#define COLUMN(cell, column) #column, cell, offsetof(struct row, column)
+
+/* After `schema`, in the file's order. */
+static const struct column {
+	const char *name;
+	enum cell cell;
+	size_t at;
+} columns[] = {
+	{COLUMN(TEXT, run_id)},
+	{COLUMN(TEXT, utc)},
+	{COLUMN(TEXT, host)},
+	{COLUMN(TEXT, arch)},
+	{COLUMN(TEXT, execution)},
+	{COLUMN(TEXT, subject)},
+	{COLUMN(TEXT, family)},
+	{COLUMN(TEXT, op)},
+	{COLUMN(TEXT, variant)},
+	{COLUMN(PLACE, threads)},
+	{COLUMN(TEXT, pin)},
+	{COLUMN(TEXT, params)},
+	{COLUMN(PLACE, rep)},
+	{COLUMN(FIGURE, iterations)},
+	{COLUMN(FIGURE, real_ns_per_op)},
+	{COLUMN(FIGURE, cpu_ns_per_op)},
+	{COLUMN(FIGURE, ops_per_s)},
+	{COLUMN(FIGURE, p50_ns)},
+	{COLUMN(FIGURE, p90_ns)},
+	{COLUMN(FIGURE, p99_ns)},
+	{COLUMN(FIGURE, p999_ns)},
+	{COLUMN(FIGURE, max_ns)},
+	{COLUMN(FIGURE, insns_per_op)},
+	{COLUMN(FIGURE, overlap)},
+	{COLUMN(FIGURE, fairness)},
+	{COLUMN(TEXT, flags)},
+	{COLUMN(TEXT, error)},
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static const char *text_in(const struct row *row, const struct column *column)
+{
+	return *(const char *const *)((const char *)row + column->at);
+}
+
+static double number_in(const struct row *row, const struct column *column)
+{
+	return *(const double *)((const char *)row + column->at);
+}
+
+void row_init(struct row *row)
+{
+	*row = (struct row){0};
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (columns[i].cell != TEXT)
+			*(double *)((char *)row + columns[i].at) = NAN;
+}
+
+static void put_text(FILE *line, const char *text)
+{
+	bool quoted = text[strcspn(text, ",\"\r\n")];
+
+	if (quoted)
+		putc('"', line);
+	while (*text) {
+		size_t length = text_utf8(text);
+
+		if (*text == '"')
+			putc('"', line);
+		fwrite(length ? text : "?", 1, length ? length : 1, line);
+		text += length ? length : 1;
+	}
+	if (quoted)
+		putc('"', line);
+}
+
+static void put_cell(FILE *line, const struct row *row, const struct column *column, bool failed)
+{
+	char number[TEXT_NUMBER];
+
+	if (column->cell == TEXT) {
+		const char *text = text_in(row, column);
+
+		put_text(line, text ? text : "");
+	} else if (isfinite(number_in(row, column)) && !(failed && column->cell == FIGURE)) {
+		text_number(number, number_in(row, column));
+		fputs(number, line);
+	}
+}
+
+static void put_row(FILE *to, const struct row *row)
+{
+	bool failed = row->error && *row->error;
+
+	fputs(ROW_SCHEMA, to);
+	for (size_t i = 0; i < COLUMNS; i++) {
+		putc(',', to);
+		put_cell(to, row, &columns[i], failed);
+	}
+	putc('\n', to);
+}
+
+/* The stream's text; NULL: it ran out of memory. */
+static char *finish(FILE *to, char **text)
+{
+	if (!fclose(to))
+		return *text;
+	free(*text);
+	return NULL;
+}
+
+char *rowline_header(size_t *size)
+{
+	char *text = NULL;
+	FILE *to = open_memstream(&text, size);
+
+	if (!to)
+		return NULL;
+	fputs("schema", to);
+	for (size_t i = 0; i < COLUMNS; i++)
+		fprintf(to, ",%s", columns[i].name);
+	putc('\n', to);
+	return finish(to, &text);
+}
+
+char *rowline_rows(const struct row *rows, size_t count, size_t *size)
+{
+	char *text = NULL, utc[TEXT_UTC];
+	FILE *to = open_memstream(&text, size);
+
+	if (!to)
+		return NULL;
+	text_utc(utc);
+	for (size_t i = 0; i < count; i++) {
+		struct row row = rows[i];
+
+		if (!row.utc)
+			row.utc = utc;
+		put_row(to, &row);
+	}
+	return finish(to, &text);
+}

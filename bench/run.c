@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A run: which benchmarks, in which order, and what is said of them on the way. */
+#include "case.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gbench_c.h"
+
+/* ---- which ---- */
+
+static int no_memory(struct case_context *context)
+{
+	snprintf(context->why, sizeof(context->why), "%s", strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+static int library_error(struct case_context *context, int ret)
+{
+	if (ret)
+		snprintf(context->why, sizeof(context->why), "%s", gb_last_error());
+	return ret;
+}
+
+/* Whether the library's name for it, which ends with how the time is taken, is this one's. */
+static bool is_listed(const struct bench_case *c, const char *listed)
+{
+	size_t len = strlen(c->name);
+
+	return !strncmp(listed, c->name, len) && listed[len] == '/';
+}
+
+/* What the library lists is in the order of our list. */
+static int mark_listed(const char *listed, void *user)
+{
+	struct bench_case **at = user;
+
+	while (*at && !is_listed(*at, listed))
+		*at = (*at)->next;
+	if (*at)
+		(*at)->wanted = true;
+	return 0;
+}
+
+static void drop_unwanted(struct case_context *context)
+{
+	struct bench_case **at = &context->first, *c;
+
+	context->last = NULL;
+	while ((c = *at)) {
+		if (c->wanted) {
+			context->last = c;
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		case_free(c);
+	}
+}
+
+int cases_select(struct case_context *context)
+{
+	struct bench_case *at = context->first;
+	int ret = 0;
+
+	for (struct bench_case *c = context->first; c && !ret; c = c->next)
+		ret = case_register(c);
+	if (!ret)
+		ret = gb_list_requested() ? gb_run(NULL) : gb_list_tests(NULL, mark_listed, &at);
+	library_error(context, ret);
+	gb_unregister_all();
+	drop_unwanted(context);
+	return ret;
+}
+
+/* ---- twins ---- */
+
+static bool may_have_twin(const struct bench_case *c)
+{
+	return !c->why[0] && !c->twin;
+}
+
+static size_t count_cases(const struct case_context *context)
+{
+	size_t n = 0;
+
+	for (const struct bench_case *c = context->first; c; c = c->next)
+		n += may_have_twin(c);
+	return n;
+}
+
+/* Spread evenly: so many of those up to the Nth of COUNT. */
+static size_t twins_up_to(size_t n, size_t count, size_t twins)
+{
+	return (2 * n * twins + count) / (2 * count);
+}
+
+static int add_twins(struct case_context *context)
+{
+	size_t count = count_cases(context), twins = context->options->twins, n = 0;
+
+	if (strcmp(context->execution, "native"))
+		return 0;
+	if (twins > count)
+		twins = count;
+	for (struct bench_case *c = context->first; c; c = c->next) {
+		if (!may_have_twin(c))
+			continue;
+		if (twins_up_to(n + 1, count, twins) > twins_up_to(n, count, twins) &&
+		    case_add_twin(c))
+			return no_memory(context);
+		n++;
+	}
+	return 0;
+}
+
+/* ---- one after the other ---- */
+
+static int measure(void *benchmark, unsigned int rep)
+{
+	struct bench_case *c = benchmark;
+	double figures[SCHEDULE_FIGURES];
+	struct measurement m;
+
+	case_measure(c, &m);
+	case_take_figures(c, &m, figures);
+	schedule_note(c->item, rep, m.error[0] ? NULL : figures);
+	return case_append(c, rep, &m);
+}
+
+/* A herd is told of by its last sleeper. */
+static void say_ended(void *benchmark)
+{
+	const struct bench_case *c = benchmark;
+	unsigned int figure = case_figures(c) - 1;
+	const struct median m = schedule_median(c->item, figure);
+
+	printf("%s: ", c->name);
+	if (!m.n)
+		printf("no figures\n");
+	else if (m.n < MEDIAN_LEAST)
+		printf("%.4g ns of %zu repetitions\n", m.value, m.n);
+	else
+		printf("%.4g ns +-%.1f %% of %zu repetitions%s\n", m.value,
+		       median_spread(&m) * 100, m.n,
+		       schedule_unsettled(c->item, figure) ? ", unsettled" : "");
+	fflush(stdout);
+}
+
+static void say_outcome(const struct options *o, const struct schedule_outcome *outcome)
+{
+	size_t unsettled = outcome->benchmarks - outcome->settled - outcome->failed;
+
+	printf("%zu benchmarks in %u rounds: %zu settled, %zu unsettled, %zu without figures; "
+	       "budget %s; seed %" PRIu64 "\n",
+	       outcome->benchmarks, outcome->rounds, outcome->settled, unsettled, outcome->failed,
+	       outcome->budget_spent ? "spent" : "not spent", o->seed);
+	fflush(stdout);
+}
+
+/* ---- a run ---- */
+
+static struct schedule_plan plan_of(const struct case_context *context)
+{
+	const struct options *o = context->options;
+	bool emulated = strcmp(context->execution, "native");
+
+	return (struct schedule_plan){
+		.seed = o->seed,
+		.repetitions = o->repetitions,
+		/* Emulated times say nothing: none is worth waiting for. */
+		.max_repetitions = emulated ? o->repetitions : o->max_repetitions,
+		.target = emulated ? 0 : o->target,
+		.budget = o->budget,
+		.baton_in = o->baton ? stdin : NULL,
+		.baton_out = o->baton ? stdout : NULL,
+	};
+}
+
+static int fill_schedule(struct case_context *context, struct schedule *s)
+{
+	const struct bench_case *primary = NULL;
+
+	for (struct bench_case *c = context->first; c; c = c->next) {
+		c->item = schedule_add(s, c->group, c->name, case_figures(c),
+				       c->twin ? primary->item : NULL, c);
+		if (!c->item)
+			return no_memory(context);
+		primary = c;
+	}
+	return 0;
+}
+
+int cases_run(struct case_context *context)
+{
+	const struct schedule_plan plan = plan_of(context);
+	const struct schedule_work work = {measure, context->options->baton ? NULL : say_ended};
+	struct schedule *s = schedule_new(&plan);
+	struct schedule_outcome outcome;
+	int ret = s ? add_twins(context) : no_memory(context);
+
+	if (!ret)
+		ret = fill_schedule(context, s);
+	if (!ret)
+		ret = schedule_run(s, &work, &outcome, context->why, sizeof(context->why));
+	if (!ret && !context->options->baton)
+		say_outcome(context->options, &outcome);
+	schedule_free(s);
+	return ret;
+}
