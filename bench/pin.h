@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where threads run and where their memory lies: policies over hwloc's tree, the binding itself,
- * and the checks that it held. pin.c is the only user of hwloc.
+ * and the checks that it held. pin*.c are the only users of hwloc.
  *
  * A topology is loaded once, before anything is pinned, and only read afterwards: every function
  * that takes a const struct pin_topology may be called from any thread.
@@ -38,7 +38,7 @@ struct pin_slot {
 	int core;
 	int l3;
 	int package;
-	int node; /* nearest node that has memory and that the process may use */
+	int node; /* of its memory: the nearest node that has any and that the process may use */
 };
 
 /* One kind of cache; sizes in bytes, 0 where unknown. */
@@ -83,7 +83,7 @@ void pin_describe(const struct pin_topology *topo, char *text, size_t len);
  *   smt        PUs of one core (the one with the most PUs)
  *   llc        PUs of one last-level cache (the one with the most PUs), distinct cores first
  *   xllc       in turn over last-level caches, nearest cache first, distinct cores first
- *   xnode      in turn over NUMA nodes, distinct cores first
+ *   xnode      in turn over NUMA nodes, those without memory too, distinct cores first
  *   kind:N     PUs of one CPU kind, hwloc's numbers: 0 saves most power; distinct cores first
  *   list:LIST  PUs by OS index, in the order given: 0,2,5-7. A plain LIST is the same.
  * A PU's last-level cache is the outermost data or unified cache above it, whatever its level.

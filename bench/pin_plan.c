@@ -35,7 +35,7 @@ struct policy {
 
 struct key {
 	unsigned rank;
-	unsigned turn;
+	unsigned turn; /* first its number in the old order, then among its group's of this rank */
 	int group;
 	unsigned place;
 };
@@ -51,6 +51,16 @@ static int by_turn(const void *left, const void *right)
 	return (a->group > b->group) - (a->group < b->group);
 }
 
+/* The keys come by rank. */
+static void number_turns(struct key *keys, unsigned n, unsigned *turns, unsigned groups)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (i && keys[i].rank != keys[i - 1].rank)
+			memset(turns, 0, groups * sizeof(*turns));
+		keys[i].turn = turns[keys[i].group]++;
+	}
+}
+
 int pin_spread(const struct pin_table *table, const int *group, unsigned *order, unsigned n)
 {
 	struct key *keys = calloc(n, sizeof(*keys));
@@ -59,14 +69,13 @@ int pin_spread(const struct pin_table *table, const int *group, unsigned *order,
 
 	if (!keys || !turns)
 		goto out;
-	for (unsigned i = 0; i < n; i++) {
-		unsigned place = order[i];
-
-		keys[i].rank = table->place[place].rank;
-		keys[i].group = group[place];
-		keys[i].turn = turns[group[place]]++;
-		keys[i].place = place;
-	}
+	for (unsigned i = 0; i < n; i++)
+		keys[i] = (struct key){.rank = table->place[order[i]].rank,
+				       .turn = i,
+				       .group = group[order[i]],
+				       .place = order[i]};
+	qsort(keys, n, sizeof(*keys), by_turn);
+	number_turns(keys, n, turns, table->nr);
 	qsort(keys, n, sizeof(*keys), by_turn);
 	for (unsigned i = 0; i < n; i++)
 		order[i] = keys[i].place;
@@ -213,26 +222,27 @@ static int make_kind(struct plan *plan)
 			 known);
 }
 
-static int take_pu(struct plan *plan, int pu)
+static int take_pu(struct plan *plan, int pu, bool *taken)
 {
-	for (unsigned i = 0; i < plan->nr; i++)
-		if (plan->table->place[plan->sequence[i]].slot.pu == pu)
-			return text_fail(-EINVAL, plan->why, plan->len,
-					 "pin policy '%s': PU %d is in it twice; name each once",
-					 plan->text, pu);
-	for (unsigned i = 0; i < plan->table->nr; i++)
-		if (plan->table->place[i].slot.pu == pu) {
-			plan->sequence[plan->nr++] = i;
-			return 0;
-		}
-	return text_fail(-ENOTSUP, plan->why, plan->len, "pin policy '%s': PU %d is %s", plan->text,
-			 pu,
-			 pin_pu_exists(plan->topo, pu) ? "outside of the process's allowed set"
-						       : "not on this machine");
+	int place = pin_place_of(plan->table, pu);
+
+	if (place < 0)
+		return text_fail(-ENOTSUP, plan->why, plan->len, "pin policy '%s': PU %d is %s",
+				 plan->text, pu,
+				 pin_pu_exists(plan->topo, pu)
+					 ? "outside of the process's allowed set"
+					 : "not on this machine");
+	if (taken[place])
+		return text_fail(-EINVAL, plan->why, plan->len,
+				 "pin policy '%s': PU %d is in it twice; name each once",
+				 plan->text, pu);
+	taken[place] = true;
+	plan->sequence[plan->nr++] = (unsigned)place;
+	return 0;
 }
 
 /* Each PU is taken at most once, so that the longest range ends with the table. */
-static int make_list(struct plan *plan)
+static int take_list(struct plan *plan, bool *taken)
 {
 	static const char form[] = "PUs by OS index, as 0,2,5-7";
 	const char *text = plan->argument;
@@ -247,7 +257,7 @@ static int make_list(struct plan *plan)
 		if (first < 0 || last < first || (*text && *text != ','))
 			return malformed(plan, form);
 		for (int pu = first;; pu++) {
-			err = take_pu(plan, pu);
+			err = take_pu(plan, pu, taken);
 			if (err)
 				return err;
 			if (pu == last)
@@ -256,6 +266,15 @@ static int make_list(struct plan *plan)
 		if (!*text++)
 			return 0;
 	}
+}
+
+static int make_list(struct plan *plan)
+{
+	bool *taken = calloc(plan->table->nr, sizeof(*taken));
+	int err = taken ? take_list(plan, taken) : -ENOMEM;
+
+	free(taken);
+	return err;
 }
 
 static const struct policy policies[] = {

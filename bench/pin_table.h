@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between pin.c, which reads hwloc's tree into this table, and pin_plan.c, which plans on it. */
+/* Between pin_tree.c, which reads hwloc's tree into this table, and pin_plan.c, which plans on it.
+ */
 #ifndef MNBENCH_PIN_TABLE_H
 #define MNBENCH_PIN_TABLE_H
 
@@ -19,7 +20,15 @@ struct pin_table {
 	struct pin_place *place;
 	unsigned *scatter; /* indexes into place, in the order of policy `scatter` */
 	unsigned nr;
+	int *by_pu;   /* the place of an OS index; -1: none */
+	unsigned end; /* of by_pu: the highest OS index and one */
 };
+
+/* The place of a PU that we may use, by OS index; -1: none. */
+static inline int pin_place_of(const struct pin_table *table, int pu)
+{
+	return pu >= 0 && (unsigned)pu < table->end ? table->by_pu[pu] : -1;
+}
 
 const struct pin_table *pin_table(const struct pin_topology *topo);
 

@@ -296,10 +296,11 @@ static void test_allowed_set(void)
 	check_plans(topo, "allowed set", expected);
 }
 
-static void test_node_without_memory(void)
+/* PUs whose node is gone are counted to the node of their memory. */
+static void test_node_removed(void)
 {
 	static const struct expected expected[] = {
-		{"compact", 4, "0 1 2 3"}, {"xnode", 4, "0 4 1 5"}, {0}};
+		{"compact", 4, "0 1 2 3"}, {"xnode", 6, "0 4 2 5 1 3"}, {0}};
 	hwloc_topology_t hw = build("node:3 core:2 pu:1");
 	hwloc_bitmap_t nodes = bits("0,2");
 	struct pin_topology *topo;
@@ -308,9 +309,53 @@ static void test_node_without_memory(void)
 	CHECK(!hwloc_topology_restrict(hw, nodes, HWLOC_RESTRICT_FLAG_BYNODESET));
 	hwloc_bitmap_free(nodes);
 	topo = hand_over(hw);
-	CHECK(!pin_slot_of(topo, 2, &slot) && slot.node == -1 && slot.pu == 2);
+	CHECK(!pin_slot_of(topo, 2, &slot) && slot.node == 0 && slot.pu == 2);
 	CHECK(!pin_slot_of(topo, 4, &slot) && slot.node == 2);
-	check_plans(topo, "node without memory", expected);
+	check_plans(topo, "node removed", expected);
+}
+
+/* Groups of unequal size take turns in every round of siblings, not only in the first. */
+static void test_unequal_turns(void)
+{
+	static const struct expected expected[] = {
+		{"scatter", 10, "0 4 2 6 8 1 5 3 7 9"}, {"xllc", 10, "0 4 2 6 8 1 5 3 7 9"}, {0}};
+	hwloc_topology_t hw = build("pack:2 l3:1 core:3 pu:2(indexes=0,1,2,3,10,11,4,5,6,7,8,9)");
+	hwloc_bitmap_t left = bits("0-9");
+
+	CHECK(!hwloc_topology_restrict(hw, left, 0));
+	hwloc_bitmap_free(left);
+	check_plans(hand_over(hw), "unequal packages", expected);
+}
+
+/* By the table of latencies where there is one, else by the tree. */
+static void test_remote_memory(bool told)
+{
+	static const struct expected expected[] = {{"xnode", 5, "0 1 2 3 0 +"}, {0}};
+	hwloc_uint64_t latencies[] = {10, 20, 20, 20, 20, 10, 30, 20,
+				      20, 30, 10, 20, 15, 20, 20, 10};
+	hwloc_topology_t hw = build("group:2 node:2 core:1 pu:1");
+	hwloc_obj_t nodes[4];
+	struct pin_topology *topo;
+	struct pin_slot slot;
+
+	for (unsigned i = 0; i < 4; i++) {
+		nodes[i] = hwloc_get_obj_by_type(hw, HWLOC_OBJ_NUMANODE, i);
+		nodes[i]->attr->numanode.local_memory = i % 2 ? 0 : 1 << 20;
+	}
+	hwloc_get_root_obj(hw)->total_memory = 2 << 20;
+	if (told) {
+		hwloc_distances_add_handle_t add = hwloc_distances_add_create(
+			hw, NULL,
+			HWLOC_DISTANCES_KIND_FROM_USER | HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0);
+
+		CHECK(add && !hwloc_distances_add_values(hw, add, 4, nodes, latencies, 0));
+		CHECK(!hwloc_distances_add_commit(hw, add, 0));
+	}
+	topo = hand_over(hw);
+	CHECK(!pin_slot_of(topo, 1, &slot) && slot.node == 0);
+	CHECK(!pin_slot_of(topo, 3, &slot));
+	CHECK(slot.node == (told ? 0 : 2));
+	check_plans(topo, "nodes without memory", expected);
 }
 
 static void check_nodes(struct pin_topology *topo, const char *name, int first, int last)
@@ -568,7 +613,10 @@ int main(void)
 	test_malformed();
 	test_holes();
 	test_allowed_set();
-	test_node_without_memory();
+	test_unequal_turns();
+	test_node_removed();
+	test_remote_memory(true);
+	test_remote_memory(false);
 	test_which_node();
 	test_kinds();
 	test_thousands_of_pus();
