@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "options.h"
 #include "pin.h"
+#include "plans.h"
 #include "rows.h"
 #include "units.h"
 
@@ -54,41 +55,6 @@ static int status_of(int ret)
 	default:
 		return EXIT_BAD_INPUT;
 	}
-}
-
-/* ---- --plan ---- */
-
-static int print_plan(const struct pin_topology *topo, const struct options *options)
-{
-	const char *colon = strrchr(options->plan, ':');
-	char *policy, why[256], *end = NULL;
-	unsigned long threads = colon ? strtoul(colon + 1, &end, 10) : 0;
-	struct pin_slot *slots;
-	bool oversubscribed;
-	int ret;
-
-	if (!threads || threads > 65536 || *end)
-		return fail(EXIT_BAD_INPUT,
-			    "--plan wants POLICY:THREADS, such as compact:4; see --help");
-	policy = strndup(options->plan, (size_t)(colon - options->plan));
-	slots = calloc(threads, sizeof(*slots));
-	if (!slots || !policy) {
-		free(slots);
-		free(policy);
-		return fail(EXIT_BROKEN, "out of memory");
-	}
-	ret = pin_plan(topo, policy, (unsigned int)threads, slots, &oversubscribed, why,
-		       sizeof(why));
-	if (ret)
-		fprintf(stderr, "mnbench: --plan=%s: %s\n", options->plan, why);
-	else
-		pin_print_plan(stdout, slots, (unsigned int)threads);
-	if (!ret && oversubscribed)
-		fprintf(stderr, "mnbench: --plan=%s: oversubscribed, PUs are shared\n",
-			options->plan);
-	free(slots);
-	free(policy);
-	return status_of(ret);
 }
 
 /* ---- what the profile sets ---- */
@@ -188,6 +154,14 @@ static int run(const struct options *options, const struct pin_topology *topo)
 	return ret ? fail(status_of(ret), context.why) : EXIT_OK;
 }
 
+static int answer(const struct options *options, const struct pin_topology *topo)
+{
+	char why[1024];
+	int ret = plans_answer(options, topo, why, sizeof(why));
+
+	return ret ? fail(status_of(ret), why) : EXIT_OK;
+}
+
 static int start(struct options *options, int argc, char **argv)
 {
 	const struct pin_source source = {.xml = options->from_xml,
@@ -196,14 +170,18 @@ static int start(struct options *options, int argc, char **argv)
 	char why[1024];
 	int ret;
 
-	if (!options->plan && (options->from_xml || options->synthetic))
-		return fail(EXIT_BAD_INPUT, "--from and --synthetic go with --plan only");
+	if (!plans_asked(options) && (options->from_xml || options->synthetic))
+		return fail(EXIT_BAD_INPUT,
+			    "--from and --synthetic go with --plan and --draw only");
 	if (options_check_rest(argc, argv, why, sizeof(why)))
 		return fail(EXIT_BAD_INPUT, why);
 	ret = pin_topology_load(&topo, &source, why, sizeof(why));
 	if (ret)
 		return fail(status_of(ret), why);
-	ret = options->plan ? print_plan(topo, options) : run(options, topo);
+	if (plans_asked(options))
+		ret = answer(options, topo);
+	else
+		ret = run(options, topo);
 	gb_shutdown();
 	pin_topology_free(topo);
 	return ret;

@@ -22,7 +22,8 @@ static const char help_text[] =
 	"                         kind:N, or PUs such as 0,2,5-7 (quick: compact; full: all)\n"
 	"  --benchmark_filter=REGEX\n"
 	"                         those whose name matches; -REGEX: the others\n"
-	"  --window MS            length of a repetition of several threads (quick: 20; full: 100)\n"
+	"  --window MS            length of a repetition of several threads (quick: 20; full: "
+	"100)\n"
 	"  --overlap-floor F      rows whose threads ran together for less than this share of\n"
 	"                         the window are marked low-overlap (0.9)\n"
 	"how often, and in which order (see results/README.md):\n"
@@ -44,10 +45,14 @@ static const char help_text[] =
 	"  --execution HOW        native, qemu-user, qemu-system or kernel-icount (found out)\n"
 	"instead of timing:\n"
 	"  --benchmark_list_tests print the names\n"
-	"  --plan POLICY:THREADS  print where each thread would go: thread, PU, core, L3,\n"
-	"                         package, NUMA node\n"
+	"  --plan                 print where each thread of one --pin and one --threads would\n"
+	"                         go, by tabs: thread, PU, core, L3, package, NUMA node\n"
+	"  --draw                 draw it into a picture of the machine\n"
 	"    --from FILE          on the machine of this hwloc XML file\n"
 	"    --synthetic DESC     on a machine described as hwloc does: \"node:2 core:8 pu:2\"\n"
+	"  --try-plan             run threads so, and print where the kernel says that they were:\n"
+	"                         policy, threads, thread, PU planned, PU, node planned, node of\n"
+	"                         its memory, node of the PU; exit 1 if one was elsewhere\n"
 	"  --version, --help\n"
 	"\n"
 	"names: family/op/subject/variant:V[/parameter:N]/threads:N/pin:POLICY\n"
@@ -124,8 +129,8 @@ static int parse_threads(struct options *o, const char *list, char *why, size_t 
 	for (const char *p = list;; p = end + 1) {
 		unsigned long n = isdigit((unsigned char)*p) ? strtoul(p, &end, 10) : 0;
 
-		if (!n || n > 8192 || (*end && *end != ','))
-			return bad(why, len, "threads", list, "wants numbers from 1 to 8192");
+		if (!n || n > MAX_THREADS || (*end && *end != ','))
+			return bad(why, len, "threads", list, "wants numbers from 1 to 65536");
 		if (o->thread_counts == MAX_THREAD_COUNTS)
 			return bad(why, len, "threads", list, "has too many numbers");
 		o->threads[o->thread_counts++] = (unsigned int)n;
@@ -135,7 +140,8 @@ static int parse_threads(struct options *o, const char *list, char *why, size_t 
 }
 
 /* 1: no such flag. */
-static int parse_whole(struct options *o, const char *name, const char *value, char *why, size_t len)
+static int parse_whole(struct options *o, const char *name, const char *value, char *why,
+		       size_t len)
 {
 	const struct {
 		const char *name;
@@ -211,11 +217,15 @@ static const char **text_of(struct options *o, const char *name)
 		const char *name;
 		const char **place;
 	} texts[] = {
-		{"csv", &o->csv},	    {"machine", &o->machine},
-		{"topology", &o->topology}, {"run-id", &o->run_id},
-		{"pin", &o->pins},	    {"plan", &o->plan},
-		{"from", &o->from_xml},	    {"synthetic", &o->synthetic},
-		{"families", &o->families}, {"execution", &o->execution},
+		{"csv", &o->csv},
+		{"machine", &o->machine},
+		{"topology", &o->topology},
+		{"run-id", &o->run_id},
+		{"pin", &o->pins},
+		{"from", &o->from_xml},
+		{"synthetic", &o->synthetic},
+		{"families", &o->families},
+		{"execution", &o->execution},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -266,9 +276,8 @@ static bool *switch_of(struct options *o, const char *name)
 		const char *name;
 		bool *place;
 	} switches[] = {
-		{"help", &o->help},
-		{"version", &o->version},
-		{"baton", &o->baton},
+		{"help", &o->help}, {"version", &o->version}, {"baton", &o->baton},
+		{"plan", &o->plan}, {"draw", &o->draw},	      {"try-plan", &o->try_plan},
 	};
 
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
@@ -336,8 +345,8 @@ static int complete(struct options *o, char *why, size_t len)
 	if (!o->window_ms)
 		o->window_ms = o->quick ? 20 : 100;
 	if (!o->max_repetitions)
-		o->max_repetitions = o->repetitions * 3 < MAX_REPETITIONS ? o->repetitions * 3
-									  : MAX_REPETITIONS;
+		o->max_repetitions =
+			o->repetitions * 3 < MAX_REPETITIONS ? o->repetitions * 3 : MAX_REPETITIONS;
 	if (o->max_repetitions < o->repetitions) {
 		snprintf(why, len, "--max-repetitions=%u: below --repetitions=%u",
 			 o->max_repetitions, o->repetitions);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define MAX_THREAD_COUNTS 32
+#define MAX_THREADS	  65536
 #define MAX_REPETITIONS	  1000
 #define MAX_SEED	  9007199254740991u /* a whole number in every reader of JSON */
 
@@ -28,7 +29,7 @@ struct options {
 	double budget; /* seconds; 0: none */
 	unsigned int twins;
 	bool baton;
-	const char *plan; /* POLICY:THREADS: print the plan and end */
+	bool plan, draw, try_plan; /* instead of timing: see plans.h */
 	const char *from_xml, *synthetic;
 	bool help, version;
 };

@@ -110,6 +110,13 @@ const char *pin_policy_next(const char **rest, size_t *len);
 void pin_print_plan(FILE *to, const struct pin_slot *slots, unsigned threads);
 
 /*
+ * Draw the machine with a plan's threads in it, at most 100 columns wide; the larger the machine
+ * the less detail. 0 or -ENOMEM.
+ */
+int pin_draw(FILE *to, const struct pin_topology *topo, const struct pin_slot *slots,
+	     unsigned threads);
+
+/*
  * Bind the calling thread to its slot; one that is not pinned is left alone.
  * 0; -ENOTSUP: the topology is not this machine's; -errno.
  */
@@ -137,6 +144,26 @@ int pin_memory_refused(const struct pin_topology *topo);
 
 /* The node (OS index) that a touched page is on; -errno where the kernel does not tell. */
 int pin_node_of(const struct pin_topology *topo, const void *mem);
+
+/* Seen in more than one place. Not an -errno that the kernel gives. */
+#define PIN_SEVERAL (-10000)
+
+/* Where a thread of a plan was found. A node is -errno where the kernel does not tell. */
+struct pin_trial {
+	int pu;
+	int node;   /* of that PU */
+	int memory; /* node of its memory */
+};
+
+/*
+ * Start threads, bound to a plan's slots, each with some memory from pin_alloc(), and look where
+ * the kernel says that they are. 0; -errno if they could not all be started and bound.
+ */
+int pin_try(const struct pin_topology *topo, const struct pin_slot *slots, unsigned threads,
+	    struct pin_trial *trials, char *why, size_t len);
+
+/* Whether a thread was where its slot says, and its memory too, as far as the kernel tells. */
+bool pin_trial_holds(const struct pin_slot *slot, const struct pin_trial *trial);
 
 /* Write hwloc's XML of the whole machine, the allowed set noted in it. 0, or -errno with `why`. */
 int pin_export_xml(const struct pin_topology *topo, const char *path, char *why, size_t len);

@@ -33,7 +33,8 @@ static void test_defaults(void)
 {
 	CHECK(!parse(NULL, NULL, NULL));
 	CHECK(!options.csv && !options.machine && !options.topology && !options.run_id);
-	CHECK(!options.execution && !options.families && !options.pins && !options.plan);
+	CHECK(!options.execution && !options.families && !options.pins);
+	CHECK(!options.plan && !options.draw && !options.try_plan);
 	CHECK(!options.from_xml && !options.synthetic);
 	CHECK(!options.quick && !options.help && !options.version);
 	CHECK(options.thread_counts == 0);
@@ -50,10 +51,13 @@ static void test_texts(void)
 		const char *name;
 		const char **place;
 	} texts[] = {
-		{"--csv", &options.csv},	   {"--machine", &options.machine},
-		{"--topology", &options.topology}, {"--run-id", &options.run_id},
-		{"--pin", &options.pins},	   {"--plan", &options.plan},
-		{"--from", &options.from_xml},	   {"--synthetic", &options.synthetic},
+		{"--csv", &options.csv},
+		{"--machine", &options.machine},
+		{"--topology", &options.topology},
+		{"--run-id", &options.run_id},
+		{"--pin", &options.pins},
+		{"--from", &options.from_xml},
+		{"--synthetic", &options.synthetic},
 	};
 	char joined[64];
 
@@ -92,9 +96,9 @@ static void test_names(void)
 
 static void test_numbers(void)
 {
-	CHECK(!parse_one("--threads=1,8192,3"));
+	CHECK(!parse_one("--threads=1,65536,3"));
 	CHECK(options.thread_counts == 3 && options.threads[0] == 1);
-	CHECK(options.threads[1] == 8192 && options.threads[2] == 3);
+	CHECK(options.threads[1] == 65536 && options.threads[2] == 3);
 	CHECK(!parse("--threads=1,2", "--threads=4", NULL));
 	CHECK(options.thread_counts == 1 && options.threads[0] == 4);
 	CHECK(!parse("--window", "60000", NULL) && options.window_ms == 60000);
@@ -131,7 +135,7 @@ static void test_refused(void)
 		"--threads=1,",
 		"--threads=1,,2",
 		"--threads=2x",
-		"--threads=8193",
+		"--threads=65537",
 		"--threads=99999999999999999999",
 		/* 33 of them */
 		"--threads=1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3,4,5,6",
@@ -205,6 +209,8 @@ static void test_switches(void)
 	CHECK(parse_one("--help=yes") == -EINVAL);
 	CHECK_HAS(why, "--help=yes");
 	CHECK(!parse_one("--baton") && options.baton);
+	CHECK(!parse("--plan", "--draw", "--try-plan"));
+	CHECK(options.plan && options.draw && options.try_plan && !options.help);
 }
 
 static void test_rest(void)

@@ -5,21 +5,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
+import sys
 from pathlib import Path
 
 from . import arches
 from .errors import UserError
 
-COLUMNS = "\t".join(["thread", "PU", "core", "L3", "package", "node"])  # as the binary prints
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = ("Prints the plan of a pin policy: which thread goes to which CPU, here, "
-                          "or on a machine whose topology is in a file or described.")
-    parser.add_argument("plan", metavar="POLICY:THREADS", nargs="+",
-                        help="such as compact:4, scatter:8, smt:2, llc:4, xnode:2")
+    """The arguments of `mnbench topology`."""
+    parser.description = (
+        "Prints where a pin policy puts threads, here or on a machine whose topology is in a file "
+        "or described.\nOne line a thread, by tabs: thread, PU, core, L3, package, NUMA node (OS "
+        "indexes; - where the\nmachine has none).")
+    parser.add_argument("--pin", metavar="POLICY", required=True,
+                        help="none, compact, scatter, smt, llc, xllc, xnode, kind:N, or PUs such "
+                             "as 0,2,5-7")
+    parser.add_argument("--threads", metavar="N", required=True)
+    parser.add_argument("--draw", action="store_true",
+                        help="a picture of the machine with the threads in it, instead")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--from", dest="from_file", metavar="XML",
                        help="hwloc's XML, such as a run's topology.xml")
@@ -47,15 +52,15 @@ def find_binary(named: str | None, top: Path = arches.TOP) -> Path:
                     "name one with --binary")
 
 
-def ask(binary: Path, arguments: list[str]) -> str:
-    """What the binary prints; its one line of error becomes ours."""
+def ask(binary: Path, arguments: list[str]) -> tuple[str, str]:
+    """What the binary prints, and what it remarks; its one line of error becomes ours."""
     try:
         done = subprocess.run([str(binary.absolute()), *arguments], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, errors="replace", check=False)
     except OSError as e:
         raise UserError(f"{binary}: cannot be run: {e.strerror}; name another with --binary") from e
     if done.returncode == 0:
-        return done.stdout
+        return done.stdout, done.stderr
     said = [line for line in done.stderr.splitlines() if line.strip()]
     reason = said[-1].removeprefix("mnbench: ") if said else f"exit {done.returncode}, no message"
     if done.returncode < 0:
@@ -64,18 +69,14 @@ def ask(binary: Path, arguments: list[str]) -> str:
 
 
 def main(args: argparse.Namespace) -> int:
-    for plan in args.plan:
-        if not re.fullmatch(r"\S+:[1-9]\d*", plan):
-            raise UserError(f"{plan}: not POLICY:THREADS, such as compact:4")
-    if args.from_file is not None and not Path(args.from_file).is_file():
-        raise UserError(f"{args.from_file}: no such file; name hwloc's XML")
+    """`mnbench topology`."""
     binary = find_binary(args.binary)
-    where = []
+    words = ["--draw" if args.draw else "--plan", f"--pin={args.pin}", f"--threads={args.threads}"]
     if args.from_file is not None:
-        where = ["--from", str(Path(args.from_file).absolute())]
+        words.append(f"--from={args.from_file}")
     if args.synthetic is not None:
-        where = ["--synthetic", args.synthetic]
-    # Every plan is asked for before the first is printed: an error leaves no half answer.
-    answers = [(plan, ask(binary, ["--plan", plan, *where])) for plan in args.plan]
-    print("\n".join(f"{plan}\n{COLUMNS}\n{answer}" for plan, answer in answers), end="")
+        words.append(f"--synthetic={args.synthetic}")
+    answer, remarks = ask(binary, words)
+    sys.stderr.write(remarks)
+    sys.stdout.write(answer)
     return 0

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The benchmark binary from outside: its names, its flags, what it writes and what it refuses.
-
-$MNBENCH_BINARY names another one than the preset native's.
-"""
+"""The benchmark binary from outside: its names, its flags, what it writes and what it refuses."""
 
 from __future__ import annotations
 
@@ -21,20 +18,17 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from binary import BINARY, TOP, good, mnbench, needs_binary, refused
 from synthetic import COLUMNS  # also puts scripts/ on the path
 
 from mnbenchlib import arches, results
 
-TOP = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("MNBENCH_BINARY", TOP / "build" / "native" / "bench" / "mnbench"))
 ONCE = ["--repetitions=1", "--target=0", "--twins=0"]
 SHORT = ["--benchmark_min_time=0.0001", *ONCE, "--window=20"]
 LOOP = ["--benchmark_filter=^probe/loop/", *SHORT]
 PUS = len(os.sched_getaffinity(0))
 
-pytestmark = pytest.mark.skipif(
-    not BINARY.exists(), reason=f"{BINARY} is not built: cmake --preset native, cmake --build "
-                                "--preset native")
+pytestmark = needs_binary
 
 LOCKS = ["tas", "ttas", "ticket", "mcs", "queued", "pthread_spin", "pthread_mutex"]
 OWN_LOCK = "ticket" if arches.host() == "riscv64" else "queued"
@@ -82,33 +76,6 @@ def expected_operations() -> set[str]:
     names |= of("probe/clock", "baseline", ["clock_gettime"])
     names |= of("probe/line_transfer", "baseline", ["store_load", "store_load_relax"])
     return names
-
-
-def mnbench(*words: object, within: list[str] | None = None,
-            **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it to the end."""
-    return subprocess.run([*(within or []), str(BINARY), *map(str, words)],
-                          env=os.environ | environment, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False)
-
-
-def good(*words: object, **how) -> str:
-    """Run it without a complaint; what it printed."""
-    done = mnbench(*words, **how)
-    assert done.returncode == 0, done.stderr
-    assert "mnbench: " not in done.stderr
-    return done.stdout
-
-
-def refused(thing: str, *words: object, **how) -> str:
-    """One line that names the thing, exit 2, and no benchmark before it."""
-    done = mnbench(*words, **how)
-    assert done.returncode == 2, (done.returncode, done.stderr)
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("mnbench: "), done.stderr
-    assert thing in lines[0]
-    assert "ns" not in done.stdout
-    return lines[0]
 
 
 @pytest.fixture(scope="module")
@@ -207,8 +174,8 @@ def test_help_names_every_flag():
     text = good("--help")
     flags = set(re.findall(r"--([a-z-]+)\b(?!_)", text)) - {"v", "benchmark"}
     assert flags >= {"families", "profile", "threads", "pin", "window", "overlap-floor", "csv",
-                     "machine", "topology", "run-id", "execution", "plan", "from", "synthetic",
-                     "version", "help"}
+                     "machine", "topology", "run-id", "execution", "plan", "draw", "try-plan", "from",
+                     "synthetic", "version", "help"}
     assert {"repetitions", "max-repetitions", "target", "budget", "twins", "seed",
             "baton"} <= flags
     assert "benchmark_filter" in text and "benchmark_list_tests" in text
@@ -276,7 +243,7 @@ def test_machine_and_topology(run_of_everything):
     tree = ElementTree.parse(run_of_everything / "t.xml").getroot()
     assert tree.tag == "topology"
     assert len([o for o in tree.iter("object") if o.get("type") == "PU"]) >= PUS
-    plan = good("--plan=compact:1", "--from", run_of_everything / "t.xml")
+    plan = good("--plan", "--pin=compact", "--threads=1", "--from", run_of_everything / "t.xml")
     assert len(plan.splitlines()) == 1
 
 
@@ -308,13 +275,13 @@ def skipped(tmp_path: Path, pin: str, **how) -> None:
 
 
 def test_no_smt_is_a_row(tmp_path):
-    if mnbench("--plan=smt:2").returncode == 0:
+    if mnbench("--plan", "--pin=smt", "--threads=2").returncode == 0:
         pytest.skip("this machine has SMT")
     skipped(tmp_path, "smt")
 
 
 def test_no_second_node_is_a_row(tmp_path):
-    if mnbench("--plan=xnode:2").returncode == 0:
+    if mnbench("--plan", "--pin=xnode", "--threads=2").returncode == 0:
         pytest.skip("this machine has several NUMA nodes")
     skipped(tmp_path, "xnode")
 
@@ -369,7 +336,7 @@ def test_taskset_is_obeyed(tmp_path):
         pytest.skip("one PU only, or no taskset")
     only, other = sorted(os.sched_getaffinity(0), reverse=True)[:2]
     within = ["taskset", "-c", str(only)]
-    plan = good("--plan=compact:1", within=within)
+    plan = good("--plan", "--pin=compact", "--threads=1", within=within)
     assert plan.split("\t")[1] == str(only)
     listed = good("--benchmark_list_tests", "--families=srcu", "--profile=quick", within=within)
     assert set(re.findall(r"threads:(\d+)", listed)) == {"1"}
@@ -379,37 +346,6 @@ def test_taskset_is_obeyed(tmp_path):
     assert flags.str.contains("oversubscribed").all()
     assert not flags.str.contains("misplaced").any()
     skipped(tmp_path, f"list:{other}", within=within)
-
-
-# Plans
-
-
-def test_plan_on_a_synthetic_machine():
-    def plan(policy: str) -> list[list[str]]:
-        text = good(f"--plan={policy}", "--synthetic", "node:2 core:8 pu:2")
-        return [line.split("\t") for line in text.splitlines()]
-
-    rows = plan("compact:32")
-    assert [row[0] for row in rows] == [str(n) for n in range(32)]
-    assert [row[1] for row in rows] == [str(n) for n in range(32)]
-    assert [row[2] for row in rows] == [str(n // 2 % 16) for n in range(32)]
-    assert [row[5] for row in rows] == [str(n // 16) for n in range(32)]
-    assert {len(row) for row in rows} == {6} and {row[3] for row in rows} == {"-"}
-    assert [row[5] for row in plan("scatter:4")] == ["0", "1", "0", "1"]
-    assert len({row[2] for row in plan("smt:2")}) == 1
-    assert [row[1] for row in plan("list:3,1:2")] == ["3", "1"]
-    long = ",".join(str(n) for n in range(32))
-    assert [row[1] for row in plan(f"list:{long}:32")] == [str(n) for n in range(32)]
-
-
-def test_plan_refused():
-    machine = ["--synthetic", "node:2 core:8 pu:2"]
-    refused("smt", "--plan=smt:3", *machine)
-    refused("nonsense", "--plan=nonsense:2", *machine)
-    refused("99", "--plan=list:99:1", *machine)
-    for plan in ("compact", "compact:", "compact:0", "compact:x", "compact:-1", "compact:2x",
-                 "compact:99999999"):
-        refused("--plan", f"--plan={plan}", *machine)
 
 
 # What it refuses
@@ -443,8 +379,6 @@ def test_plan_refused():
     (["--overlap-floor=2"], "--overlap-floor=2"),
     (["--run-id=a\nb"], "--run-id"),
     (["--csv"], "--csv"),
-    (["--plan=compact:2", "--from=/nonexistent.xml"], "/nonexistent.xml"),
-    (["--plan=compact:2", "--synthetic=nonsense"], "nonsense"),
     (["--synthetic=pu:2"], "--synthetic"),
     (["--csv=/nonexistent/a.csv", *LOOP], "/nonexistent/a.csv"),
     (["--machine=/nonexistent/m.json", *LOOP], "/nonexistent/m.json"),
@@ -457,14 +391,6 @@ def test_plan_refused():
 ])
 def test_bad_input(flags, thing):
     refused(thing, *flags)
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense\n", b"<?xml version=\"1.0\"?><topology",
-                                     b"\0\1\2\3" * 1000])
-def test_corrupt_topology(tmp_path, content):
-    path = tmp_path / "t.xml"
-    path.write_bytes(content)
-    refused(str(path), "--plan=compact:2", "--from", path)
 
 
 def test_a_file_that_is_not_ours(tmp_path):

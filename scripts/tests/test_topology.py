@@ -4,7 +4,9 @@
 import pytest
 from synthetic import UserError, command
 
-from mnbenchlib import arches, topology
+from mnbenchlib import arches, cli, topology
+
+PLAN = ["--pin", "smt", "--threads", "2"]
 
 
 def program(path, body):
@@ -20,57 +22,57 @@ def echo(tmp_path):
 
 
 def asked(capfd, *arguments):
-    """The binary's words, without our headings."""
+    """The binary's words."""
     assert command(topology, *arguments) == (0, "")
-    out = capfd.readouterr().out
-    assert topology.COLUMNS in out
-    return "".join(line for line in out.splitlines() if line.startswith("["))
+    return capfd.readouterr().out.replace("\n", "")
 
 
-def test_what_the_binary_is_asked(tmp_path, echo, capfd):
-    xml = tmp_path / "t.xml"
-    xml.write_text("<topology/>")
-    assert asked(capfd, "compact:4", "--binary", echo) == "[--plan][compact:4]"
-    assert asked(capfd, "smt:2", "kind:1:3", "--binary", echo, "--synthetic", "node:2 pu:2") == (
-        "[--plan][smt:2][--synthetic][node:2 pu:2][--plan][kind:1:3][--synthetic][node:2 pu:2]")
-    assert asked(capfd, "llc:1", "--binary", echo, "--from", xml) == (
-        f"[--plan][llc:1][--from][{xml}]")
+def test_what_the_binary_is_asked(echo, capfd):
+    assert asked(capfd, "--pin", "compact", "--threads", 4, "--binary", echo) == (
+        "[--plan][--pin=compact][--threads=4]")
+    assert asked(capfd, "--pin", "kind:1", "--threads", "-1", "--binary", echo, "--draw",
+                 "--synthetic", "node:2 pu:2") == (
+        "[--draw][--pin=kind:1][--threads=-1][--synthetic=node:2 pu:2]")
+    assert asked(capfd, "--pin", "", "--threads", 1, "--binary", echo, "--from", "a b.xml") == (
+        "[--plan][--pin=][--threads=1][--from=a b.xml]")
 
 
 @pytest.mark.parametrize("body, said", [
-    ("echo 'mnbench: smt:2: no SMT here; use compact' >&2; exit 2", "smt:2: no SMT here; "),
+    ("echo 'mnbench: smt: no SMT here; use compact' >&2; exit 2", "smt: no SMT here; "),
     ("echo noise >&2; echo 'mnbench: bad policy' >&2; exit 2", "bad policy"),
     ("exit 3", "exit 3, no message"),
     ("kill -9 $$", "ended by signal 9"),
 ])
 def test_errors_of_the_binary(tmp_path, capfd, body, said):
     path = program(tmp_path / "mnbench", body)
-    code, error = command(topology, "smt:2", "--binary", path)
+    code, error = command(topology, *PLAN, "--binary", path)
     assert code == 2 and said in error and "\n" not in error
     assert not error.startswith("mnbench:")
     assert capfd.readouterr() == ("", "")
 
 
-def test_headings(tmp_path, capfd):
-    path = program(tmp_path / "mnbench", "printf '0\\t4\\t2\\t0\\t0\\t0\\n'\n")
-    command(topology, "compact:1", "smt:1", "--binary", path)
-    table = "thread\tPU\tcore\tL3\tpackage\tnode\n0\t4\t2\t0\t0\t0\n"
-    assert capfd.readouterr().out == f"compact:1\n{table}\nsmt:1\n{table}"
+def test_a_plan_can_be_piped(tmp_path, capfd):
+    path = program(tmp_path / "mnbench",
+                   "printf '0\\t4\\t2\\t0\\t0\\t0\\n'; echo 'mnbench: smt: oversubscribed' >&2")
+    assert command(topology, *PLAN, "--binary", path) == (0, "")
+    assert capfd.readouterr() == ("0\t4\t2\t0\t0\t0\n", "mnbench: smt: oversubscribed\n")
 
 
-@pytest.mark.parametrize("plan", ["compact", "compact:", "compact:0", ":4", "compact:-1", "a:x"])
-def test_bad_plans(echo, plan):
-    code, error = command(topology, "--binary", echo, "--", plan)
-    assert code == 2 and "POLICY:THREADS" in error
+@pytest.mark.parametrize("words, thing", [
+    (["--threads", "2"], "--pin"), (["--pin", "smt"], "--threads"), (["smt:2", *PLAN], "smt:2"),
+    ([*PLAN, "--from", "a", "--synthetic", "pu:2"], "--synthetic"),
+])
+def test_bad_command_lines(capsys, words, thing):
+    with pytest.raises(UserError, match=thing):
+        cli._run(["topology", *words])
+    assert capsys.readouterr() == ("", "")
 
 
-def test_files_that_are_not_there(tmp_path, echo):
-    code, error = command(topology, "compact:2", "--binary", tmp_path / "gone")
+def test_files_that_are_not_there(tmp_path):
+    code, error = command(topology, *PLAN, "--binary", tmp_path / "gone")
     assert code == 2 and "no such program" in error
-    code, error = command(topology, "compact:2", "--binary", echo, "--from", tmp_path / "gone")
-    assert code == 2 and "no such file" in error
     (tmp_path / "data").write_text("no program")
-    code, error = command(topology, "compact:2", "--binary", tmp_path / "data")
+    code, error = command(topology, *PLAN, "--binary", tmp_path / "data")
     assert code == 2 and "cannot be run" in error
 
 
