@@ -4,18 +4,16 @@ run, and kept in the cache as little kernel trees with nothing but the notifier'
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from . import packages, toolchain
 from .commands import logged, say
 from .errors import Failed, UserError
+from .ownapt import OwnApt
 
 _SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports", "sid")
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _NEEDED_BYTES = 10**9
 _NAME = re.compile(r"linux-source-(\d+(?:\.\d+)+)")
 _WANTED = ("Makefile", "mm/mmu_notifier.c", "include/linux/mmu_notifier.h",
@@ -37,34 +35,9 @@ def _cached(package: str = "linux-source-*") -> Path | None:
     return max(_folder().glob(f"{package}_*"), key=lambda place: _order(place.name), default=None)
 
 
-def _apt(*command: str) -> list[str]:
-    return ["env", f"APT_CONFIG={_folder() / 'apt' / 'apt.conf'}", "LC_ALL=C.UTF-8", *command]
-
-
-def _configure(site: str) -> None:
-    """An apt that shares nothing with the machine's but the way to the mirror."""
-    own = _folder() / "apt"
-    for name in ("state/lists/partial", "cache/archives/partial"):
-        (own / name).mkdir(parents=True, exist_ok=True)
-    (own / "sources.list").write_text(
-        "".join(f"deb [signed-by={_KEYRING}] {site} {suite} main\n" for suite in _SUITES),
-        encoding="utf-8")
-    settings = [
-        # A source package's index is the same for every architecture, but not every one is served.
-        'APT::Architecture "amd64"', 'APT::Architectures "amd64"', 'APT::Sandbox::User "root"',
-        f'Dir::State "{own}/state"', 'Dir::State::status "/dev/null"', f'Dir::Cache "{own}/cache"',
-        'Dir::Cache::pkgcache ""', 'Dir::Cache::srcpkgcache ""',
-        'Dir::Etc::main "/dev/null"', 'Dir::Etc::parts "/dev/null"',
-        f'Dir::Etc::sourcelist "{own}/sources.list"', 'Dir::Etc::sourceparts "/dev/null"',
-        'Dir::Etc::preferences "/dev/null"', 'Dir::Etc::preferencesparts "/dev/null"',
-        'Acquire::Languages "none"', 'Acquire::GzipIndexes "true"',
-        *toolchain.apt_options()]
-    (own / "apt.conf").write_text("".join(f"{line};\n" for line in settings), encoding="utf-8")
-
-
-def _ask(*words: str) -> str:
-    return subprocess.run(_apt("apt-cache", *words), stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.DEVNULL, check=False).stdout
+def _apt() -> OwnApt:
+    # A source package's index is the same for every architecture, but not every one is served.
+    return OwnApt(_folder() / "apt", "amd64", _SUITES)
 
 
 def _look_up() -> dict[str, str]:
@@ -73,20 +46,16 @@ def _look_up() -> dict[str, str]:
     if site is None:
         raise UserError("apt: no Debian mirror among its sources, or its lists are empty; run "
                         "apt-get update as root, or name a kernel tree: --kernel PATH")
-    _configure(site)
     try:
-        logged(_apt("apt-get", "--quiet", "update"), toolchain.log(), "look up kernels")
+        _apt().update("look up kernels")
     except (Failed, UserError):
         # One suite may be out of reach, or its index expired; what matters is what is known now.
         pass
-    names = sorted(filter(_NAME.fullmatch, _ask("pkgnames", "linux-source-").split()))
+    names = sorted(filter(_NAME.fullmatch, _apt().ask("pkgnames", "linux-source-").split()))
     if not names:
         raise UserError(f"{site}: no index of Debian's kernels could be fetched from there; look "
                         f"at the network and at apt's proxy settings (see {toolchain.log()})")
-    shown = _ask("--no-all-versions", "show", *names)
-    fields = re.findall(r"^(Package|Version): (.+)$", shown, re.MULTILINE)
-    values = [value for _, value in fields]
-    return dict(zip(values[::2], values[1::2]))
+    return _apt().fields("Version", *names)
 
 
 def _fetch(package: str | None) -> Path:
@@ -109,12 +78,8 @@ def _fetch(package: str | None) -> Path:
     try:
         tree = fresh / "tree"
         tree.mkdir(parents=True)
-        logged(_apt("apt-get", "--quiet", "download", f"{package}={known[package]}"),
-               toolchain.log(), f"download {package}", cwd=fresh)
-        deb = next(fresh.glob("*.deb"))
-        logged(["dpkg-deb", "--extract", str(deb), str(fresh / "deb")], toolchain.log(),
-               f"unpack {deb.name}")
-        archive = next((fresh / "deb" / "usr" / "src").glob(f"{package}.tar.*"))
+        unpacked = _apt().download(package, known[package], fresh)
+        archive = next((unpacked / "usr" / "src").glob(f"{package}.tar.*"))
         logged(["tar", "--extract", "--file", str(archive), "--directory", str(tree),
                 "--strip-components=1", "--no-same-owner", "--wildcards",
                 *(f"{package}/{path}" for path in _WANTED)],

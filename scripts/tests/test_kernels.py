@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from test_run import one_line
 
-from mnbenchlib import kernelpkg, packages, toolchain
+from mnbenchlib import kernelpkg, ownapt, packages, toolchain
 from mnbenchlib.errors import UserError
 
 pytestmark = pytest.mark.skipif(not all(map(shutil.which, ("cc", "ninja", "pkg-config"))),
@@ -400,7 +400,7 @@ def test_the_real_index(monkeypatch, tmp_path):
     monkeypatch.setenv("MNBENCH_CACHE", str(tmp_path))
     monkeypatch.setattr(kernelpkg, "_SUITES", ("trixie-backports",))
     (tmp_path / "kernels").mkdir()
-    if not packages.have_apt() or not Path(kernelpkg._KEYRING).exists():
+    if not packages.have_apt() or not Path(ownapt._KEYRING).exists():
         pytest.skip("not a Debian")
     try:
         known = kernelpkg._look_up()
@@ -411,7 +411,7 @@ def test_the_real_index(monkeypatch, tmp_path):
     # An index that is not signed by Debian is none.
     shutil.rmtree(toolchain.cache() / "kernels")
     (tmp_path / "nobody.gpg").write_bytes(b"")
-    monkeypatch.setattr(kernelpkg, "_KEYRING", str(tmp_path / "nobody.gpg"))
+    monkeypatch.setattr(ownapt, "_KEYRING", str(tmp_path / "nobody.gpg"))
     with pytest.raises(UserError, match="no index"):
         kernelpkg._look_up()
 
