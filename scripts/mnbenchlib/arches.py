@@ -11,6 +11,9 @@ from .errors import UserError
 
 TOP = Path(__file__).resolve().parents[2]
 ARCHES = ("x86_64", "arm64", "riscv64")
+DEBIAN = {"x86_64": "amd64", "arm64": "arm64", "riscv64": "riscv64"}
+TRIPLETS = {"x86_64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
+            "riscv64": "riscv64-linux-gnu"}
 _MACHINES = {"x86_64": "x86_64", "aarch64": "arm64", "riscv64": "riscv64"}
 
 

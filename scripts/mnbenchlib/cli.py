@@ -20,6 +20,7 @@ COMMANDS = {
     "report": ("report", "the runs as one page"),
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
+    "guests": ("guests", "see in emulated machines whether threads are where plans put them"),
     "test": ("tests", "build everything and run every test"),
     "mutate": ("mutate", "put mistakes into the core and see the tests find them"),
     "torture": ("torture", "run the core's stress tests for a time"),

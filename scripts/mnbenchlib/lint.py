@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import packages
-from .arches import TOP
+from .arches import TOP, TRIPLETS
 from .commands import logged, say
 from .errors import Failed, UserError
 
@@ -31,9 +31,6 @@ _PRESET = ("-DCMAKE_C_COMPILER=clang", "-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_
            # The checks of the debug build are code too; without them nothing more is compiled.
            "-DMNBENCH_DEBUG=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
            "-DMNBENCH_KERNELS=/nonexistent")
-# Not in the build: the fuzzers' targets, and what a port of another architecture says.
-_TARGETS = {"x86_64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu",
-            "riscv64": "riscv64-linux-gnu"}
 # What cppcheck wants to be told of the compiler and the libraries.
 _PREDEFINED = ("-D__x86_64__=1", "-D__linux__=1", "-D__GNUC__=12", "-D__BYTE_ORDER__=1234",
                "-D__ORDER_LITTLE_ENDIAN__=1234", "-DHWLOC_API_VERSION=0x00020900")
@@ -64,7 +61,7 @@ def _database(folder: Path) -> list[Entry]:
 def _platforms(folder: Path) -> list[Entry]:
     """A file an architecture that includes its port, for its own compiler and no C library."""
     entries = []
-    for arch, target in _TARGETS.items():
+    for arch, target in TRIPLETS.items():
         path = folder / f"{arch}.c"
         path.write_text(f'#include "{TOP}/platforms/arch.h"\n', encoding="utf-8")
         entries.append({"directory": str(folder), "file": str(path),

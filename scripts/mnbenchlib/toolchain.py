@@ -24,6 +24,7 @@ SUITE = "trixie"
 # The suite's other name, for a mirror whose files under the first one do not fit one another: a
 # cache that keeps each file for a time of its own.
 _ALIAS = "stable"
+SUITES = (SUITE, _ALIAS)
 _LIBRARIES = Path(__file__).with_name("staticlibs.sh")
 _NEEDED_BYTES = 3 * 10**9
 
