@@ -27,7 +27,7 @@ struct options {
 	double target; /* a share of the median; 0: none */
 	double budget; /* seconds; 0: none */
 	unsigned int twins;
-	bool baton;
+	bool resume, baton;
 	const char *plan; /* POLICY:THREADS: print the plan and end */
 	const char *from_xml, *synthetic;
 	bool help, version;
