@@ -71,10 +71,23 @@ void case_measure(struct bench_case *c, struct measurement *m);
 
 /* ---- case_rows.c ---- */
 
+#define CASE_OP_NAME 64
+
+struct row;
+
+/* What names a row of it, nothing measured; OP is room for the operation's name. */
+void case_name_row(struct row *row, const struct bench_case *c, unsigned int figure,
+		   char op[CASE_OP_NAME]);
+
 /* What the schedule judges by, one for each of case_figures(); NAN: not to be used. */
 void case_take_figures(const struct bench_case *c, const struct measurement *m, double *figures);
 
 /* Appends the repetition's rows, all or none. 0, or -errno with context->why. */
 int case_append(const struct bench_case *c, unsigned int rep, const struct measurement *m);
+
+/* ---- resume.c ---- */
+
+/* Tells the schedule of the repetitions whose whole rows are in the file. 0, or -errno as above. */
+int cases_take_done(struct case_context *context);
 
 #endif

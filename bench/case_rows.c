@@ -10,8 +10,6 @@
 #include "rows.h"
 #include "text.h"
 
-#define OP_NAME 64
-
 /* A herd's figures are a row each, so that each can be compared: what their operation ends with. */
 static const char *const herd_rows[HERD_FIGURES] = {"_waker", "_first", "_median", "_last"};
 
@@ -83,13 +81,12 @@ static void fill_herd(struct row *row, const struct herd_result *herd, unsigned 
 	row->max_ns = stat->max;
 }
 
-/* What names it; OP is room for an operation's name. */
-static void name_row(struct row *row, const struct bench_case *c, unsigned int figure,
-		     char op[OP_NAME])
+void case_name_row(struct row *row, const struct bench_case *c, unsigned int figure,
+		   char op[CASE_OP_NAME])
 {
 	const struct case_context *context = c->context;
 
-	snprintf(op, OP_NAME, "%s%s", c->run.op->op, c->run.op->herd ? herd_rows[figure] : "");
+	snprintf(op, CASE_OP_NAME, "%s%s", c->run.op->op, c->run.op->herd ? herd_rows[figure] : "");
 	row_init(row);
 	row->run_id = context->run_id;
 	row->host = context->host;
@@ -120,14 +117,14 @@ static void fill(struct row *row, const struct bench_case *c, const struct measu
 int case_append(const struct bench_case *c, unsigned int rep, const struct measurement *m)
 {
 	struct case_context *context = c->context;
-	char op[HERD_FIGURES][OP_NAME], flags[HERD_FIGURES][96];
+	char op[HERD_FIGURES][CASE_OP_NAME], flags[HERD_FIGURES][96];
 	struct row row[HERD_FIGURES];
 	unsigned int n = case_figures(c);
 
 	if (!context->rows)
 		return 0;
 	for (unsigned int i = 0; i < n; i++) {
-		name_row(&row[i], c, i, op[i]);
+		case_name_row(&row[i], c, i, op[i]);
 		set_flags(c, m, i, flags[i], sizeof(flags[i]));
 		row[i].rep = rep;
 		row[i].flags = flags[i];

@@ -344,4 +344,6 @@ void cases_free(struct case_context *context)
 		case_free(c);
 	}
 	context->last = NULL;
+	schedule_free(context->schedule);
+	free(context->found_run_id);
 }

@@ -14,6 +14,7 @@
 
 struct bench_case;
 struct rows;
+struct schedule;
 
 /* What the rows of a run have in common. */
 struct case_context {
@@ -21,7 +22,9 @@ struct case_context {
 	const struct pin_topology *topo;
 	struct rows *rows; /* NULL: no file */
 	const char *run_id, *host, *execution;
+	char *found_run_id;		 /* cases_find_run()'s */
 	struct bench_case *first, *last; /* cases_make()'s */
+	struct schedule *schedule;	 /* cases_prepare()'s */
 	char why[1024];			 /* of the last failure */
 };
 
@@ -40,9 +43,18 @@ int cases_make(struct case_context *context, const struct op_table *const *table
 int cases_select(struct case_context *context);
 
 /*
- * Measures them in rounds, see schedule.h, and appends their rows. 0, or
- * -errno with context->why.
+ * For --resume: the run_id is from here on that of the run in the file, if it
+ * has any rows. 0, or -errno with context->why.
  */
+int cases_find_run(struct case_context *context);
+
+/*
+ * Plans their rounds, see schedule.h; for --resume, without what the rows in
+ * the file have done. 0, or -errno with context->why.
+ */
+int cases_prepare(struct case_context *context);
+
+/* Measures them and appends their rows. 0, or -errno with context->why. */
 int cases_run(struct case_context *context);
 
 /* Frees all of them, but for what threads that are left may use. */

@@ -17,6 +17,7 @@
 #include "pin.h"
 #include "plans.h"
 #include "rows.h"
+#include "text.h"
 #include "units.h"
 
 #ifndef MNBENCH_VERSION
@@ -116,9 +117,16 @@ static int run_benchmarks(struct case_context *context)
 	const struct options *o = context->options;
 	int ret = 0;
 
+	if (o->resume && access(o->csv, F_OK))
+		ret = text_fail(-errno, context->why, sizeof(context->why), "--resume: %s: %s",
+				o->csv, strerror(errno));
 	/* First of all: a file that another run has is refused before ours say something else. */
-	if (o->csv)
+	if (!ret && o->csv)
 		ret = rows_open(&context->rows, o->csv, context->why, sizeof(context->why));
+	if (!ret && o->resume)
+		ret = cases_find_run(context);
+	if (!ret)
+		ret = cases_prepare(context);
 	if (!ret)
 		ret = write_files(context, context->why, sizeof(context->why));
 	if (!ret) {

@@ -31,9 +31,11 @@ static const char help_text[] =
 	"  --max-repetitions N    and at most (3 times as many)\n"
 	"  --target PERCENT       it needs no more once the 95 % interval of its median is within\n"
 	"                         so much of the median (2; 0: each gets --repetitions)\n"
-	"  --budget SECONDS       after these none gets more than --repetitions (0: no limit)\n"
+	"  --budget SECONDS       after these none gets more than --repetitions (quick: 75;\n"
+	"                         full: 0, which is no limit)\n"
 	"  --twins N              so many are measured twice, to see the run's own noise (16)\n"
 	"  --seed N               of the random order (made up, and told)\n"
+	"  --resume               go on with the interrupted run in --csv FILE\n"
 	"  --baton                take turns with another program, over standard input and output\n"
 	"  --benchmark_min_time=SECONDS\n"
 	"                         length of a repetition of one thread (quick: 0.01; full: 0.05)\n"
@@ -276,8 +278,9 @@ static bool *switch_of(struct options *o, const char *name)
 		const char *name;
 		bool *place;
 	} switches[] = {
-		{"help", &o->help}, {"version", &o->version}, {"baton", &o->baton},
-		{"plan", &o->plan}, {"draw", &o->draw},	      {"try-plan", &o->try_plan},
+		{"help", &o->help},	    {"version", &o->version}, {"resume", &o->resume},
+		{"baton", &o->baton},	    {"plan", &o->plan},	      {"draw", &o->draw},
+		{"try-plan", &o->try_plan},
 	};
 
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
@@ -344,12 +347,18 @@ static int complete(struct options *o, char *why, size_t len)
 {
 	if (!o->window_ms)
 		o->window_ms = o->quick ? 20 : 100;
+	if (o->budget < 0)
+		o->budget = o->quick ? 75 : 0;
 	if (!o->max_repetitions)
 		o->max_repetitions =
 			o->repetitions * 3 < MAX_REPETITIONS ? o->repetitions * 3 : MAX_REPETITIONS;
 	if (o->max_repetitions < o->repetitions) {
 		snprintf(why, len, "--max-repetitions=%u: below --repetitions=%u",
 			 o->max_repetitions, o->repetitions);
+		return -EINVAL;
+	}
+	if (o->resume && !o->csv) {
+		snprintf(why, len, "--resume: wants the interrupted run's --csv FILE");
 		return -EINVAL;
 	}
 	return 0;
@@ -360,7 +369,7 @@ int options_parse(struct options *options, int *argc, char **argv, char *why, si
 	int kept = 1;
 
 	*options = (struct options){
-		.overlap_floor = 0.9, .repetitions = 10, .target = 0.02, .twins = 16};
+		.overlap_floor = 0.9, .repetitions = 10, .target = 0.02, .budget = -1, .twins = 16};
 	for (int i = 1; i < *argc; i++) {
 		bool took_next;
 		int ret = parse_one(options, argv[i], i + 1 < *argc ? argv[i + 1] : NULL,

@@ -28,7 +28,7 @@ struct options {
 	double target; /* a share of the median; 0: none */
 	double budget; /* seconds; 0: none */
 	unsigned int twins;
-	bool baton;
+	bool resume, baton;
 	bool plan, draw, try_plan; /* instead of timing: see plans.h */
 	const char *from_xml, *synthetic;
 	bool help, version;

@@ -152,3 +152,66 @@ char *rowline_rows(const struct row *rows, size_t count, size_t *size)
 	}
 	return finish(to, &text);
 }
+
+/* ---- and back ---- */
+
+/* What is between quotes, without them; NULL: they do not close. */
+static char *unquote(char *cell)
+{
+	char *to = cell, *from = cell + 1;
+
+	for (; *from; *to++ = *from++)
+		if (*from == '"' && *++from != '"')
+			break;
+	if (!*from)
+		return NULL;
+	*to = '\0';
+	return from;
+}
+
+/* The cell at *AT, ended by a NUL; *AT moves to the separator, which is told. NULL: not a cell. */
+static char *take_cell(char **at, char *separator)
+{
+	char *cell = *at, *end = *cell == '"' ? unquote(cell) : cell + strcspn(cell, ",\n\"");
+
+	if (!end || (*end != ',' && *end != '\n'))
+		return NULL;
+	*separator = *end;
+	*end = '\0';
+	*at = end + 1;
+	return cell;
+}
+
+static bool parse_number(const char *cell, double *number)
+{
+	char *end;
+
+	*number = *cell ? strtod(cell, &end) : NAN;
+	return !*cell || (!*end && isfinite(*number));
+}
+
+static bool put_into(struct row *row, const struct column *column, const char *cell)
+{
+	void *place = (char *)row + column->at;
+
+	if (column->cell != TEXT)
+		return parse_number(cell, place);
+	*(const char **)place = cell;
+	return true;
+}
+
+const char *rowline_parse(char **at, struct row *row)
+{
+	char separator, *cell = take_cell(at, &separator);
+
+	if (!cell || strcmp(cell, ROW_SCHEMA))
+		return "no row of schema " ROW_SCHEMA;
+	for (size_t i = 0; i < COLUMNS; i++) {
+		cell = separator == ',' ? take_cell(at, &separator) : NULL;
+		if (!cell)
+			return "cells are missing, or badly quoted";
+		if (!put_into(row, &columns[i], cell))
+			return "not a number where there should be one";
+	}
+	return separator == '\n' ? NULL : "more cells than the header has";
+}

@@ -11,4 +11,10 @@
 char *rowline_header(size_t *size);
 char *rowline_rows(const struct row *rows, size_t count, size_t *size);
 
+/*
+ * Reads the row at *AT, in text that ends with a NUL, and moves *AT behind its line. The row points
+ * into the text, which is changed. NULL, or what is wrong with it.
+ */
+const char *rowline_parse(char **at, struct row *row);
+
 #endif

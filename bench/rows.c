@@ -340,6 +340,57 @@ int rows_append(struct rows *rows, const struct row *row, size_t count, char *wh
 	return append_text(rows, text, size, why, len);
 }
 
+/* The whole of it, with a NUL behind. The caller frees; NULL: errno. */
+static char *read_whole(const struct rows *rows)
+{
+	off_t size = lseek(rows->fd, 0, SEEK_END), done = 0;
+	char *text = size < 0 ? NULL : calloc(1, (size_t)size + 1);
+	ssize_t n = 1;
+
+	for (; text && n > 0 && done < size; done += n)
+		n = pread(rows->fd, text + done, (size_t)(size - done), done);
+	if (!text || n >= 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+int rows_replay(struct rows *rows, int (*fn)(const struct row *row, off_t at, void *user),
+		void *user, char *why, size_t len)
+{
+	const char *wrong = NULL;
+	char *text, *at, *start;
+	size_t number = 0;
+	int ret = 0;
+
+	if (!rows->regular)
+		return text_fail(-EINVAL, why, len, "%s: cannot be read back; name a file",
+				 rows->path);
+	text = read_whole(rows);
+	if (!text)
+		return text_fail(-errno, why, len, "%s: %s", rows->path, strerror(errno));
+	for (at = text + strcspn(text, "\n") + 1; !ret && !wrong && *at;) {
+		struct row row;
+
+		start = at;
+		number++;
+		wrong = rowline_parse(&at, &row);
+		if (!wrong)
+			ret = fn(&row, start - text, user);
+	}
+	if (wrong)
+		ret = text_fail(-EINVAL, why, len, "%s: row %zu: %s", rows->path, number, wrong);
+	free(text);
+	return ret;
+}
+
+int rows_cut(struct rows *rows, off_t at, char *why, size_t len)
+{
+	if (ftruncate(rows->fd, at))
+		return text_fail(-errno, why, len, "%s: %s", rows->path, strerror(errno));
+	return 0;
+}
+
 int rows_close(struct rows *rows, char *why, size_t len)
 {
 	int err = 0;

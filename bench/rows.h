@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -77,6 +78,18 @@ int rows_open(struct rows **rows, const char *path, char *why, size_t len);
  * taken back.
  */
 int rows_append(struct rows *rows, const struct row *row, size_t count, char *why, size_t len);
+
+/*
+ * Give each row of the file to fn, with the place where it starts, until that returns other than 0,
+ * which is returned. The row's text stays until fn returns. 0; -EINVAL: a line is no row, or the
+ * file is none that can be read back; -errno. `why` has a line that names the file unless it was
+ * fn that failed.
+ */
+int rows_replay(struct rows *rows, int (*fn)(const struct row *row, off_t at, void *user),
+		void *user, char *why, size_t len);
+
+/* Takes the rows from this place on out of the file. 0, or -errno. */
+int rows_cut(struct rows *rows, off_t at, char *why, size_t len);
 
 /* Flush to the disk, unlock and free, whatever it returns: 0, or -errno. NULL is fine. */
 int rows_close(struct rows *rows, char *why, size_t len);

@@ -145,9 +145,8 @@ static void say_ended(void *benchmark)
 	else if (m.n < MEDIAN_LEAST)
 		printf("%.4g ns of %zu repetitions\n", m.value, m.n);
 	else
-		printf("%.4g ns +-%.1f %% of %zu repetitions%s\n", m.value,
-		       median_spread(&m) * 100, m.n,
-		       schedule_unsettled(c->item, figure) ? ", unsettled" : "");
+		printf("%.4g ns +-%.1f %% of %zu repetitions%s\n", m.value, median_spread(&m) * 100,
+		       m.n, schedule_unsettled(c->item, figure) ? ", unsettled" : "");
 	fflush(stdout);
 }
 
@@ -181,12 +180,12 @@ static struct schedule_plan plan_of(const struct case_context *context)
 	};
 }
 
-static int fill_schedule(struct case_context *context, struct schedule *s)
+static int fill_schedule(struct case_context *context)
 {
 	const struct bench_case *primary = NULL;
 
 	for (struct bench_case *c = context->first; c; c = c->next) {
-		c->item = schedule_add(s, c->group, c->name, case_figures(c),
+		c->item = schedule_add(context->schedule, c->group, c->name, case_figures(c),
 				       c->twin ? primary->item : NULL, c);
 		if (!c->item)
 			return no_memory(context);
@@ -195,20 +194,29 @@ static int fill_schedule(struct case_context *context, struct schedule *s)
 	return 0;
 }
 
-int cases_run(struct case_context *context)
+int cases_prepare(struct case_context *context)
 {
 	const struct schedule_plan plan = plan_of(context);
-	const struct schedule_work work = {measure, context->options->baton ? NULL : say_ended};
-	struct schedule *s = schedule_new(&plan);
-	struct schedule_outcome outcome;
-	int ret = s ? add_twins(context) : no_memory(context);
+	int ret;
 
+	context->schedule = schedule_new(&plan);
+	ret = context->schedule ? add_twins(context) : no_memory(context);
 	if (!ret)
-		ret = fill_schedule(context, s);
-	if (!ret)
-		ret = schedule_run(s, &work, &outcome, context->why, sizeof(context->why));
-	if (!ret && !context->options->baton)
+		ret = fill_schedule(context);
+	if (!ret && context->options->resume)
+		ret = cases_take_done(context);
+	return ret;
+}
+
+int cases_run(struct case_context *context)
+{
+	const bool silent = context->options->baton;
+	const struct schedule_work work = {measure, silent ? NULL : say_ended};
+	struct schedule_outcome outcome;
+	int ret = schedule_run(context->schedule, &work, &outcome, context->why,
+			       sizeof(context->why));
+
+	if (!ret && !silent)
 		say_outcome(context->options, &outcome);
-	schedule_free(s);
 	return ret;
 }

@@ -256,8 +256,8 @@ static int make_groups(struct schedule *s)
 		struct group *g = &s->groups[s->group_count];
 
 		if (!i || strcmp(s->items[i]->group, s->items[i - 1]->group))
-			*(g = &s->groups[s->group_count++]) = (struct group){
-				.name = s->items[i]->group, .items = &s->items[i]};
+			*(g = &s->groups[s->group_count++]) =
+				(struct group){.name = s->items[i]->group, .items = &s->items[i]};
 		else
 			g--;
 		g->count++;
@@ -319,8 +319,8 @@ static bool choose(struct schedule *s, const struct group *g, unsigned int round
 	for (size_t i = 0; i < g->count; i++) {
 		struct schedule_item *item = g->items[i];
 
-		item->chosen = !item->done[round] && !item->failed &&
-			       (all || wants(s, item, round));
+		item->chosen =
+			!item->done[round] && !item->failed && (all || wants(s, item, round));
 		any |= item->chosen;
 	}
 	return any;

@@ -104,6 +104,13 @@ static uint64_t timed_run(struct op_thread *t, uint64_t n)
 	return n * 1000 * (uint64_t)op_param(t->run, "thousands");
 }
 
+/* Twice as slow in every other repetition. */
+static uint64_t wild_run(struct op_thread *t, uint64_t n)
+{
+	(void)t;
+	return n * 1000 * (1 + set_ups % 2);
+}
+
 static unsigned int refusals; /* of so many thread set-ups */
 
 static int refuse(struct op_thread *t)
@@ -145,6 +152,7 @@ static const struct bench_op plain = {NAMED("plain"), .run = spin_run};
 static const struct bench_op timed = {
 	NAMED("timed"), .timed = timed_run,
 	.params = {{"thousands", 3, {1, 2, 3}, 1u << 1}, {"absent", 2, {-7, 8}, PARAM_ALL_QUICK}}};
+static const struct bench_op wild = {NAMED("wild"), .timed = wild_run};
 static const struct bench_op team = {NAMED("team"),
 				     .flags = OP_SCALES,
 				     .batch = 1,
@@ -245,7 +253,9 @@ static int run(const struct bench_op *op)
 		take_names();
 		unlink(path);
 		CHECK(!rows_open(&context.rows, path, why, sizeof(why)));
-		ret = cases_run(&context);
+		ret = cases_prepare(&context);
+		if (!ret)
+			ret = cases_run(&context);
 		CHECK(!rows_close(context.rows, why, sizeof(why)));
 		read_rows();
 	}
@@ -289,6 +299,15 @@ static size_t rows_about(enum cell cell, double value)
 
 	for (size_t i = 0; i < rows; i++)
 		n += fabs(atof(row_at(i)[cell]) - value) < value * 1e-6;
+	return n;
+}
+
+static size_t rows_flagged(const char *flag)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows; i++)
+		n += strstr(row_at(i)[FLAGS], flag) != NULL;
 	return n;
 }
 
@@ -582,6 +601,100 @@ static void test_pairs(void)
 	CHECK_HAS(names[0], "wake/pairs/port/variant:v/threads:1/pin:list:");
 }
 
+static void test_filter(void)
+{
+	static char program[] = "cases_test", only[] = "--benchmark_filter=thousands:(1|3)/",
+		    but[] = "--benchmark_filter=-absent:8";
+	char *argument[] = {program, NULL, NULL};
+	int arguments;
+
+	for (int i = 0; i < 2; i++) {
+		reset();
+		options.quick = false;
+		arguments = 2;
+		argument[1] = i ? but : only;
+		CHECK(!gb_initialize(&arguments, argument));
+		CHECK(!run(&timed));
+		CHECK(named == (i ? 3 : 4) && rows == named * 2);
+		CHECK(rows_about(REAL, 1000) == (i ? 2 : 4));
+		CHECK(rows_with(PARAMS, "absent:8;thousands:2") == 0);
+	}
+}
+
+static void test_twins(void)
+{
+	reset();
+	options.quick = false;
+	options.twins = 2;
+	CHECK(!run(&timed));
+	/* The second and the fifth of six, as often as all others. */
+	CHECK(rows == 8 * 2 && rows_with(FLAGS, "twin") == 2 * 2);
+	CHECK(rows_with(PARAMS, "absent:8;thousands:1") == 2 * 2);
+	CHECK(rows_with(PARAMS, "absent:-7;thousands:3") == 2 * 2);
+	CHECK(set_ups == 8 * 2 && tear_downs == 8 * 2);
+	/* Of a herd too: all of its rows. */
+	reset();
+	options.twins = 100;
+	CHECK(!run(&woken));
+	CHECK(rows == 4 * 2 * 2 && rows_flagged("twin") == 4 * 2);
+	/* Not where times mean nothing, nor of what cannot be run. */
+	reset();
+	options.twins = 100;
+	context.execution = "qemu-user";
+	CHECK(!run(&plain));
+	CHECK(rows == 2 && rows_with(FLAGS, "emulated") == 2);
+	reset();
+	options.twins = 100;
+	options.pins = "kind:99";
+	CHECK(!run(&plain));
+	CHECK(rows == 1);
+}
+
+static void test_settling(void)
+{
+	reset();
+	options.repetitions = 2;
+	options.max_repetitions = 9;
+	options.target = 0.02;
+	CHECK(!run(&timed));
+	/* Six of each; the last says that it is settled. */
+	CHECK(rows == 2 * 6 && rows_with(FLAGS, "unsettled") == 2 * 5);
+	for (size_t i = 0; i < rows; i++)
+		CHECK_TEXT(row_at(i)[FLAGS], atof(row_at(i)[REP]) < 5 ? "unsettled" : "");
+	reset();
+	options.repetitions = 2;
+	options.max_repetitions = 9;
+	options.target = 0.02;
+	CHECK(!run(&wild));
+	CHECK(rows == 9 && rows_with(FLAGS, "unsettled") == 9);
+	reset();
+	options.max_repetitions = 9;
+	options.target = 0.02;
+	context.execution = "qemu-user";
+	CHECK(!run(&wild));
+	CHECK(rows == 2 && rows_with(FLAGS, "emulated") == 2);
+	/* Rejected repetitions do not count. */
+	reset();
+	options.repetitions = 7;
+	options.max_repetitions = 8;
+	options.target = 1;
+	options.overlap_floor = 1;
+	options.threads[0] = 4;
+	options.thread_counts = 1;
+	CHECK(!run(&scaling));
+	CHECK(rows == 8 && rows_flagged("low-overlap") == 8 && rows_flagged("unsettled") == 8);
+}
+
+/* The first repetition finds how many operations its time wants; the others take as many. */
+static void test_iterations(void)
+{
+	reset();
+	options.repetitions = options.max_repetitions = 5;
+	CHECK(!run(&plain));
+	CHECK(rows == 5 && atof(row_at(0)[ITERATIONS]) > 1000);
+	CHECK(rows_with(ITERATIONS, row_at(0)[ITERATIONS]) == 5);
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -603,6 +716,10 @@ int main(void)
 	test_selected();
 	test_flags();
 	test_pairs();
+	test_filter();
+	test_twins();
+	test_settling();
+	test_iterations();
 	pin_topology_free(topo);
 	free(text);
 	unlink(path);

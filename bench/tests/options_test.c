@@ -111,6 +111,8 @@ static void test_numbers(void)
 	CHECK(options.max_repetitions == 11);
 	CHECK(!parse_one("--target=0.5") && options.target == 0.005);
 	CHECK(!parse_one("--budget=1.5") && options.budget == 1.5);
+	CHECK(!parse_one("--profile=quick") && options.budget == 75);
+	CHECK(!parse("--profile=quick", "--budget=0", NULL) && options.budget == 0);
 	CHECK(!parse_one("--twins=0") && options.twins == 0);
 	CHECK(!parse_one("--seed=9007199254740991") && options.seed == MAX_SEED);
 	CHECK(options.has_seed && !parse_one("--seed=0") && options.has_seed);
@@ -208,7 +210,10 @@ static void test_switches(void)
 	CHECK(options.help && arguments == 2);
 	CHECK(parse_one("--help=yes") == -EINVAL);
 	CHECK_HAS(why, "--help=yes");
-	CHECK(!parse_one("--baton") && options.baton);
+	CHECK(!parse_one("--baton") && options.baton && !options.resume);
+	CHECK(!parse("--resume", "--csv=x", NULL) && options.resume);
+	CHECK(parse_one("--resume") == -EINVAL);
+	CHECK_HAS(why, "--csv");
 	CHECK(!parse("--plan", "--draw", "--try-plan"));
 	CHECK(options.plan && options.draw && options.try_plan && !options.help);
 }
