@@ -32,7 +32,7 @@ static const char help_text[] =
 	"  --target PERCENT       it needs no more once the 95 % interval of its median is within\n"
 	"                         so much of the median (2; 0: each gets --repetitions)\n"
 	"  --budget SECONDS       after these none gets more than --repetitions (quick: 75;\n"
-	"                         full: 0, which is no limit)\n"
+	"                         full: 900; 0: no limit)\n"
 	"  --twins N              so many are measured twice, to see the run's own noise (16)\n"
 	"  --seed N               of the random order (made up, and told)\n"
 	"  --resume               go on with the interrupted run in --csv FILE\n"
@@ -348,7 +348,7 @@ static int complete(struct options *o, char *why, size_t len)
 	if (!o->window_ms)
 		o->window_ms = o->quick ? 20 : 100;
 	if (o->budget < 0)
-		o->budget = o->quick ? 75 : 0;
+		o->budget = o->quick ? 75 : 900;
 	if (!o->max_repetitions)
 		o->max_repetitions =
 			o->repetitions * 3 < MAX_REPETITIONS ? o->repetitions * 3 : MAX_REPETITIONS;

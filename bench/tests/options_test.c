@@ -41,7 +41,7 @@ static void test_defaults(void)
 	CHECK(options.window_ms == 100);
 	CHECK(options.overlap_floor == 0.9);
 	CHECK(options.repetitions == 10 && options.max_repetitions == 30);
-	CHECK(options.target == 0.02 && options.budget == 0 && options.twins == 16);
+	CHECK(options.target == 0.02 && options.budget == 900 && options.twins == 16);
 	CHECK(!options.has_seed && !options.baton);
 }
 
