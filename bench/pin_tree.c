@@ -181,19 +181,14 @@ static hwloc_obj_t nearest_in_tree(const struct reading *r, hwloc_obj_t pu)
 	return node;
 }
 
-/* For PUs that no usable node is around; neighbours are mostly in the same case. */
+/* For PUs that no usable node is around. */
 static void find_remote_memory(struct reading *r)
 {
 	for (unsigned i = 0; i < r->topo->table.nr; i++) {
 		struct nodes *nodes = &r->nodes[i];
 
-		if (nodes->memory)
-			continue;
-		if (i && nodes->own && nodes[-1].own == nodes->own) {
-			nodes->memory = nodes[-1].memory;
-			continue;
-		}
-		nodes->memory = nearest_by_latency(r, nodes->own);
+		if (!nodes->memory)
+			nodes->memory = nearest_by_latency(r, nodes->own);
 		if (!nodes->memory)
 			nodes->memory = nearest_in_tree(r, r->topo->pu[i]);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plans on machines that are not here: hwloc's synthetic ones, and XML made of them. */
+/*
+ * Plans on machines that are not here: hwloc's synthetic ones, and XML made of them. What holds for
+ * every plan is in pin_laws_test.c.
+ */
 #define _GNU_SOURCE 1
 #include "check.h"
 #include "pin.h"
@@ -7,7 +10,6 @@
 #include <errno.h>
 #include <hwloc.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A plan as text: its PUs, with `+` when oversubscribed; or the error and why. */
@@ -421,67 +423,16 @@ static void test_kinds(void)
 	check_plans(hand_over(hw), "two kinds", expected);
 }
 
-/* --- What holds for every plan --- */
-
-static const char *const all_policies[] = {"compact", "scatter", "smt", "llc", "xllc", "xnode"};
-
-static int part_of(const struct pin_slot *slot, const char *policy)
-{
-	if (!strcmp(policy, "smt"))
-		return slot->core;
-	return !strcmp(policy, "xnode") ? slot->node : slot->l3;
-}
-
-static void check_laws(const struct pin_topology *topo, const char *policy, unsigned threads,
-		       bool within, unsigned parts)
-{
-	struct pin_slot *slots = calloc(threads, sizeof(*slots)), *fewer;
-	unsigned *used = calloc(threads, sizeof(*used));
-	bool distinct = true, parted = true, beginning = true, oversubscribed = true;
-	char why[256] = "";
-
-	fewer = calloc(threads, sizeof(*fewer));
-	CHECK(!pin_plan(topo, policy, threads, slots, &oversubscribed, why, sizeof(why)));
-	CHECK_TEXT(why, "");
-	CHECK(!oversubscribed);
-	CHECK(!pin_plan(topo, policy, threads / 2, fewer, NULL, why, sizeof(why)));
-	for (unsigned i = 0; i < threads; i++) {
-		distinct = distinct && !used[slots[i].pu % threads]++;
-		if (i < threads / 2)
-			beginning = beginning && fewer[i].pu == slots[i].pu;
-		if (within)
-			parted = parted && part_of(&slots[i], policy) == part_of(&slots[0], policy);
-		else if (parts && i)
-			parted = parted &&
-				 (part_of(&slots[i], policy) ==
-				  part_of(&slots[i % parts], policy)) &&
-				 part_of(&slots[i], policy) != part_of(&slots[i - 1], policy);
-	}
-	CHECK(distinct);
-	CHECK(beginning);
-	if (!CHECK(parted))
-		fprintf(stderr, "  for %s\n", policy);
-	free(fewer);
-	free(used);
-	free(slots);
-}
+/* --- Large ones --- */
 
 static void test_thousands_of_pus(void)
 {
-	clock_t start = clock();
 	struct pin_topology *topo = load(NULL, "node:4 pack:2 l3:4 core:32 pu:4");
 	struct pin_slot slot;
 	struct pin_cache cache;
 	char text[128];
 
 	CHECK(pin_pu_count(topo) == 4096);
-	check_laws(topo, "compact", 4096, false, 0);
-	check_laws(topo, "scatter", 4096, false, 0);
-	check_laws(topo, "smt", 4, true, 0);
-	check_laws(topo, "llc", 128, true, 0);
-	check_laws(topo, "xllc", 4096, false, 32);
-	check_laws(topo, "xnode", 4096, false, 4);
-	check_laws(topo, "list:0-4095", 4096, false, 0);
 	CHECK(!pin_slot_of(topo, 4095, &slot));
 	CHECK(slot.core == 1023 && slot.l3 == 31 && slot.package == 7 && slot.node == 3);
 	pin_describe(topo, text, sizeof(text));
@@ -491,39 +442,6 @@ static void test_thousands_of_pus(void)
 	CHECK_TEXT(cache.type, "unified");
 	CHECK(pin_cache_at(topo, 1, &cache) == -ENOENT);
 	pin_topology_free(topo);
-	/* 0.05 s; the rest is for sanitizers and emulators. */
-	CHECK((clock() - start) / CLOCKS_PER_SEC < 5);
-}
-
-/* Whatever the machine: a plan of as many threads as there are PUs uses each once, or says no. */
-static void test_every_policy_on_many(void)
-{
-	static const char *const machines[] = {"pu:1",
-					       "core:1 pu:8",
-					       "pack:3 core:5 pu:1",
-					       "node:2 l3:3 l2:2 core:2 pu:2",
-					       "group:3 node:2 pack:1 l2:5 core:1 pu:3",
-					       "pack:2 die:2 l3:1 core:3 pu:2"};
-
-	for (size_t m = 0; m < sizeof(machines) / sizeof(*machines); m++) {
-		struct pin_topology *topo = load(NULL, machines[m]);
-		unsigned pus = pin_pu_count(topo);
-		struct pin_slot slots[128];
-
-		for (size_t p = 0; p < sizeof(all_policies) / sizeof(*all_policies); p++) {
-			unsigned used[128] = {0};
-			bool over;
-			char why[256] = "";
-			int err = pin_plan(topo, all_policies[p], pus, slots, &over, why,
-					   sizeof(why));
-
-			CHECK(!err || (err == -ENOTSUP && *why));
-			for (unsigned i = 0; !err && i < pus; i++)
-				CHECK(!used[slots[i].pu]++);
-			CHECK(err || !over);
-		}
-		pin_topology_free(topo);
-	}
 }
 
 /* --- Text --- */
@@ -620,7 +538,6 @@ int main(void)
 	test_which_node();
 	test_kinds();
 	test_thousands_of_pus();
-	test_every_policy_on_many();
 	test_printed_plan();
 	test_split();
 	test_bad_sources();
