@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../platforms/arch.h"
+#include "disturb.h"
 #include "rows.h"
 #include "text.h"
 
@@ -41,9 +42,14 @@ static void set_flags(const struct bench_case *c, const struct measurement *m, u
 		const char *name;
 	} known[] = {
 		{strcmp(c->context->execution, "native"), "emulated"},
+		{m->disturbed & DISTURB_FAULTED, "faulted"},
+		{m->disturbed & DISTURB_FREQUENCY, "frequency"},
 		{good && low_overlap(c, m), "low-overlap"},
 		{good && m->misplaced, "misplaced"},
 		{c->oversubscribed, "oversubscribed"},
+		{m->disturbed & DISTURB_PREEMPTED, "preempted"},
+		{m->disturbed & DISTURB_STOLEN, "stolen"},
+		{m->disturbed & DISTURB_THROTTLED, "throttled"},
 		{c->twin, "twin"},
 		{good && schedule_unsettled(c->item, figure), "unsettled"},
 	};
@@ -120,7 +126,7 @@ static void fill(struct row *row, const struct bench_case *c, const struct measu
 int case_append(const struct bench_case *c, unsigned int rep, const struct measurement *m)
 {
 	struct case_context *context = c->context;
-	char op[HERD_FIGURES][OP_NAME], flags[HERD_FIGURES][96];
+	char op[HERD_FIGURES][OP_NAME], flags[HERD_FIGURES][160];
 	struct row row[HERD_FIGURES];
 	unsigned int n = case_figures(c);
 

@@ -19,7 +19,8 @@ struct rows;
 struct case_context {
 	const struct options *options;
 	const struct pin_topology *topo;
-	struct rows *rows; /* NULL: no file */
+	struct rows *rows;	 /* NULL: no file */
+	struct disturb *disturb; /* what watches the machine; NULL: nothing does */
 	const char *run_id, *host, *execution;
 	struct bench_case *first, *last; /* cases_make()'s */
 	char why[1024];			 /* of the last failure */

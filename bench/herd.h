@@ -44,6 +44,9 @@ struct herd_result {
 	} figure[HERD_FIGURES];
 	uint64_t rounds;
 	bool misplaced;
+	/* By `enum disturbance`, not DISTURB_PREEMPTED: that threads wait for a PU is timed here.
+	 */
+	unsigned int disturbed;
 };
 
 /*

@@ -11,6 +11,7 @@
 
 #include "../platforms/arch.h"
 #include "cases.h"
+#include "disturb.h"
 #include "gbench_c.h"
 #include "machine.h"
 #include "options.h"
@@ -145,12 +146,16 @@ static int run(const struct options *options, const struct pin_topology *topo)
 	context.host = host;
 	context.execution = options->execution ? options->execution : machine_execution();
 
+	/* What happens to an emulator changes nothing that its times could tell. */
+	if (!strcmp(context.execution, "native") && disturb_open(&context.disturb, topo, ""))
+		return fail(EXIT_BROKEN, "out of memory");
 	ret = cases_make(&context, tables, sizeof(tables) / sizeof(tables[0]));
 	if (!ret)
 		ret = cases_select(&context);
 	if (!ret && !gb_list_requested())
 		ret = run_benchmarks(&context);
 	cases_free(&context);
+	disturb_close(context.disturb);
 	return ret ? fail(status_of(ret), context.why) : EXIT_OK;
 }
 

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct disturb;
 struct herd_ops;
 struct pin_slot;
 struct pin_topology;
@@ -40,6 +41,7 @@ struct op_run {
 	unsigned int threads;
 	const struct pin_topology *topo;
 	const struct pin_slot *slots; /* of the measured threads, then of the background ones */
+	struct disturb *disturb;      /* what watches the machine; NULL: nothing does */
 	void *shared;		      /* setup()'s */
 	const char *why;	      /* set with an error: the reason, for the row */
 };

@@ -10,6 +10,7 @@
 
 #include "../platforms/arch.h"
 #include "clock.h"
+#include "disturb.h"
 #include "pin.h"
 
 #define DEFAULT_BATCH 64
@@ -41,6 +42,8 @@ struct member {
 	pthread_t id;
 	uint64_t ops, start, stop, cpu;
 	bool in_place;
+	struct disturb_thread account;
+	unsigned int disturbed;
 	/* Operations of the warm-up so far; the one thing here that is read while it runs. */
 	_Alignas(ARCH_ALIGN_OWN_LINE) uint64_t progress;
 };
@@ -102,6 +105,7 @@ static void measured_loop(struct member *m)
 	const struct bench_op *op = m->t.run->op;
 	uint64_t batch = batch_of(op), ops = 0, cpu;
 
+	disturb_thread_begin(&m->account);
 	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	m->start = now_ns();
 	__atomic_fetch_add(&m->shared->started, 1, __ATOMIC_RELAXED);
@@ -111,6 +115,7 @@ static void measured_loop(struct member *m)
 	} while (phase_of(m->shared) == MEASURE);
 	m->stop = now_ns();
 	m->cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	m->disturbed = disturb_thread_end(&m->account, m->stop - m->start);
 	m->ops = ops;
 }
 
@@ -139,12 +144,14 @@ static void *member_main(void *arg)
 		ret = op->thread_setup(&m->t);
 	if (ret)
 		__atomic_store_n(&m->shared->failed, ret, __ATOMIC_RELAXED);
+	disturb_thread_open(m->t.run->disturb, &m->account);
 	wait_for_start(m->shared);
 	if (m->measured)
 		measured_main(m);
 	else
 		background_loop(m);
 	m->in_place = pin_in_place(m->slot);
+	disturb_thread_close(&m->account);
 	if (!ret && op->thread_teardown)
 		op->thread_teardown(&m->t);
 	return NULL;
@@ -241,6 +248,7 @@ static void let_run(struct team_shared *shared, struct member *const *m, const s
 	}
 	set_phase(shared, WARM);
 	wait_until_steady(m, run->threads, window_ns, result);
+	disturb_begin(run->disturb, run->slots, run->threads);
 	set_phase(shared, MEASURE);
 	wait_for_count(&shared->started, run->threads);
 	sleep_for(window_ns);
@@ -269,6 +277,7 @@ static void sum_up(struct member *const *m, unsigned int threads, struct team_re
 		squares += rate * rate;
 		r->ops += m[i]->ops;
 		r->misplaced |= !m[i]->in_place;
+		r->disturbed |= m[i]->disturbed;
 	}
 	r->real_ns_per_op = elapsed / (double)r->ops;
 	r->cpu_ns_per_op = cpu / (double)r->ops;
@@ -317,8 +326,10 @@ int team_measure(struct op_run *run, uint64_t window_ns, struct team_result *res
 		pthread_join(m[i]->id, NULL);
 	if (!ret)
 		ret = shared->failed;
-	if (!ret)
+	if (!ret) {
+		result->disturbed = disturb_end(run->disturb);
 		sum_up(m, run->threads, result);
+	}
 	for (unsigned int i = 0; i < started; i++)
 		pin_free(m[i], sizeof(*m[i]));
 out:

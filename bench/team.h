@@ -26,8 +26,9 @@ struct team_result {
 	double overlap;	  /* share of the time from first start to last stop when all ran */
 	double fairness;  /* Jain's index of the threads' rates: 1 alike, 1/threads one has all */
 	bool misplaced;	  /* a thread was found on another PU than planned */
-	uint64_t warm_ns; /* how long they warmed up, untimed */
-	bool steady;	  /* that ended because their rate was steady, not at its cap */
+	unsigned int disturbed; /* by `enum disturbance` */
+	uint64_t warm_ns;	/* how long they warmed up, untimed */
+	bool steady;		/* that ended because their rate was steady, not at its cap */
 };
 
 /*
