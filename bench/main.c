@@ -11,6 +11,7 @@
 
 #include "../platforms/arch.h"
 #include "cases.h"
+#include "clock.h"
 #include "disturb.h"
 #include "gbench_c.h"
 #include "machine.h"
@@ -93,6 +94,7 @@ static int write_files(const struct case_context *context, char *why, size_t len
 		.topo = context->topo,
 		.libraries = libraries,
 		.order_seed = (double)o->seed,
+		.clock = clock_survey(),
 	};
 	int ret = 0;
 
