@@ -199,20 +199,13 @@ static int one_round(struct herd *h, uint32_t round, double *figure, double *lat
 
 /* ---- a measurement ---- */
 
-static double percentile(const double *sorted, uint64_t n, double p)
-{
-	return sorted[(uint64_t)(p * (double)(n - 1) + 0.5)];
-}
-
 static void summarise(double (*samples)[MAX_ROUNDS], uint64_t rounds, struct herd_result *result)
 {
 	for (int f = 0; f < HERD_FIGURES; f++) {
 		qsort(samples[f], rounds, sizeof(double), by_value);
 		result->figure[f] = (struct herd_stat){
-			.p50 = percentile(samples[f], rounds, 0.5),
-			.p90 = percentile(samples[f], rounds, 0.9),
-			.p99 = percentile(samples[f], rounds, 0.99),
-			.max = samples[f][rounds - 1],
+			.median = samples[f][(rounds - 1) / 2],
+			.all = percentiles_of(samples[f], rounds),
 		};
 	}
 	result->rounds = rounds;

@@ -23,6 +23,13 @@
 #define WARM_LIKE    0.05     /* rates of two slices that differ by less are alike */
 #define WARM_IN_TURN 2
 
+/*
+ * A sample's price in looks at the clock: two, what the CPU cannot do meanwhile, another call of
+ * the operation, the histogram. And what it may be of an operation's time.
+ */
+#define SAMPLE_LOOKS 4
+#define SAMPLE_SHARE 0.01
+
 enum phase { GATHER, WARM, MEASURE, STOP };
 
 /* What all look at, each on a line of its own: a store to one must not disturb the others. */
@@ -32,6 +39,9 @@ struct team_shared {
 	_Alignas(ARCH_ALIGN_OWN_LINE) unsigned int started; /* measured members on the clock */
 	_Alignas(ARCH_ALIGN_OWN_LINE) unsigned int running; /* measured members not done yet */
 	_Alignas(ARCH_ALIGN_OWN_LINE) int failed;	    /* first -errno of a thread_setup() */
+	/* Written before MEASURE, then only read. */
+	_Alignas(ARCH_ALIGN_OWN_LINE) const struct clock_facts *clock;
+	uint64_t sample_after; /* so many batches; 0: never */
 };
 
 struct member {
@@ -46,6 +56,7 @@ struct member {
 	unsigned int disturbed;
 	/* Operations of the warm-up so far; the one thing here that is read while it runs. */
 	_Alignas(ARCH_ALIGN_OWN_LINE) uint64_t progress;
+	_Alignas(ARCH_ALIGN_OWN_LINE) struct histogram latency; /* in the clock's ticks */
 };
 
 static int phase_of(const struct team_shared *shared)
@@ -99,11 +110,22 @@ static void warm_up(struct member *m)
 	}
 }
 
+/* One operation alone. */
+static uint64_t sample(struct member *m)
+{
+	const struct clock_facts *clock = m->shared->clock;
+	uint64_t start = clock_ticks(clock);
+
+	m->t.run->op->run(&m->t, 1);
+	histogram_add(&m->latency, clock_ticks(clock) - start);
+	return 1;
+}
+
 /* Nobody stops before all have started, so there is a batch for everyone. */
 static void measured_loop(struct member *m)
 {
 	const struct bench_op *op = m->t.run->op;
-	uint64_t batch = batch_of(op), ops = 0, cpu;
+	uint64_t batch = batch_of(op), ops = 0, cpu, after = m->shared->sample_after, left = after;
 
 	disturb_thread_begin(&m->account);
 	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -112,6 +134,10 @@ static void measured_loop(struct member *m)
 	do {
 		op->run(&m->t, batch);
 		ops += batch;
+		if (--left == 0) {
+			ops += sample(m);
+			left = after;
+		}
 	} while (phase_of(m->shared) == MEASURE);
 	m->stop = now_ns();
 	m->cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
@@ -224,8 +250,9 @@ static uint64_t progress_of(struct member *const *m, unsigned int threads)
 	return all;
 }
 
-static void wait_until_steady(struct member *const *m, unsigned int threads, uint64_t window_ns,
-			      struct team_result *result)
+/* The rate of the last slice, operations of all a ns. */
+static double wait_until_steady(struct member *const *m, unsigned int threads, uint64_t window_ns,
+				struct team_result *result)
 {
 	uint64_t cap = window_ns / 5 > WARM_LEAST ? window_ns / 5 : WARM_LEAST, start = now_ns();
 	uint64_t slice = cap / 4 < WARM_SLICE ? cap / 4 : WARM_SLICE;
@@ -236,18 +263,34 @@ static void wait_until_steady(struct member *const *m, unsigned int threads, uin
 		result->steady = is_steady(&pace, now_ns(), progress_of(m, threads));
 	} while (!result->steady && pace.time < start + cap);
 	result->warm_ns = pace.time - start;
+	return pace.rate;
+}
+
+/* How many batches before a sample. Threads without a PU of their own take from each other's. */
+static uint64_t sample_after(const struct op_run *run, const struct clock_facts *clock, double rate)
+{
+	unsigned int pus = pin_pu_count(run->topo),
+		     at_once = run->threads < pus ? run->threads : pus;
+	double apart = SAMPLE_LOOKS * clock->cost_ns / SAMPLE_SHARE;
+
+	if (run->op->flags & (OP_NOT_SAMPLED | OP_BY_TIME))
+		return 0;
+	return (uint64_t)fmax(1, ceil(apart * rate / at_once / (double)batch_of(run->op)));
 }
 
 static void let_run(struct team_shared *shared, struct member *const *m, const struct op_run *run,
 		    uint64_t window_ns, struct team_result *result)
 {
+	double rate;
+
 	wait_for_count(&shared->ready, run->threads + run->op->background);
 	if (has_failed(shared)) {
 		set_phase(shared, STOP);
 		return;
 	}
 	set_phase(shared, WARM);
-	wait_until_steady(m, run->threads, window_ns, result);
+	rate = wait_until_steady(m, run->threads, window_ns, result);
+	shared->sample_after = sample_after(run, shared->clock, rate);
 	disturb_begin(run->disturb, run->slots, run->threads);
 	set_phase(shared, MEASURE);
 	wait_for_count(&shared->started, run->threads);
@@ -287,6 +330,15 @@ static void sum_up(struct member *const *m, unsigned int threads, struct team_re
 		r->overlap = (double)(first_stop - last_start) / (double)(last_stop - first_start);
 }
 
+/* Into the first one's histogram. */
+static struct percentiles latency_of(struct member *const *m, unsigned int threads,
+				     const struct clock_facts *clock)
+{
+	for (unsigned int i = 1; i < threads; i++)
+		histogram_merge(&m[0]->latency, &m[i]->latency);
+	return histogram_percentiles(&m[0]->latency, clock->ns_per_tick);
+}
+
 /* Starts members until one cannot be; those that run are let go again by the caller. */
 static int start_members(struct op_run *run, struct team_shared *shared, struct member **m,
 			 unsigned int members, unsigned int *started)
@@ -317,6 +369,7 @@ int team_measure(struct op_run *run, uint64_t window_ns, struct team_result *res
 	if (!shared || !m)
 		goto out;
 	shared->running = run->threads;
+	shared->clock = clock_survey();
 	ret = start_members(run, shared, m, members, &started);
 	if (ret)
 		fail(shared, ret);
@@ -329,6 +382,7 @@ int team_measure(struct op_run *run, uint64_t window_ns, struct team_result *res
 	if (!ret) {
 		result->disturbed = disturb_end(run->disturb);
 		sum_up(m, run->threads, result);
+		result->latency = latency_of(m, run->threads, shared->clock);
 	}
 	for (unsigned int i = 0; i < started; i++)
 		pin_free(m[i], sizeof(*m[i]));

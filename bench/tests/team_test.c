@@ -22,7 +22,7 @@ static struct {
 	unsigned int set_up, torn_down, background_set_up;
 	unsigned int too_early; /* runs before everybody was set up */
 	unsigned int on_another_thread;
-	unsigned int members;
+	unsigned int members, singles;
 	uint64_t ops, batch, background;
 	uint64_t first; /* when the first operation began; see settling_run() */
 } seen;
@@ -99,7 +99,10 @@ static void counting_run(struct op_thread *t, uint64_t n)
 	(void)t;
 	if (__atomic_load_n(&seen.set_up, __ATOMIC_SEQ_CST) != seen.members)
 		count(&seen.too_early);
-	__atomic_store_n(&seen.batch, n, __ATOMIC_SEQ_CST); /* the same from everybody */
+	if (n == 1)
+		count(&seen.singles);
+	else
+		__atomic_store_n(&seen.batch, n, __ATOMIC_SEQ_CST); /* the same from everybody */
 	add(&seen.ops, n);
 }
 
@@ -197,11 +200,13 @@ static void test_counts(void)
 {
 	reset(counting_run, 1);
 	op.batch = 7;
+	op.flags = OP_NOT_SAMPLED;
 	CHECK(!measure(20));
 	/* Those of the warm-up do not count. */
 	CHECK(seen.batch == 7 && seen.ops > result.ops && result.ops % 7 == 0 && result.ops > 0);
 	CHECK(fabs(result.ops_per_s * result.real_ns_per_op - 1e9) < 1e3);
 	CHECK(result.fairness == 1 && result.overlap == 1);
+	CHECK(seen.singles == 0 && isnan(result.latency.p50) && isnan(result.latency.max));
 
 	reset(counting_run, 3);
 	op.batch = 0;
@@ -210,6 +215,43 @@ static void test_counts(void)
 	CHECK(seen.too_early == 0);
 	CHECK(result.cpu_ns_per_op > 0);
 	CHECK(result.cpu_ns_per_op < 1.1 * result.real_ns_per_op);
+}
+
+/* One alone now and then, and so seldom that the others hardly notice. */
+static void test_sampled(void)
+{
+	const struct clock_facts *clock = clock_survey();
+	double elapsed;
+
+	reset(counting_run, 2);
+	op.batch = 7;
+	CHECK(!measure(100));
+	elapsed = (double)result.ops * result.real_ns_per_op;
+	CHECK(seen.singles > 0 && seen.singles * 4 * clock->cost_ns < 0.02 * elapsed);
+	CHECK(result.latency.p50 > 0 && result.latency.p50 <= result.latency.max);
+
+	reset(counting_run, 1);
+	op.batch = 7;
+	op.flags = OP_BY_TIME;
+	CHECK(!measure(20));
+	CHECK(seen.singles == 0 && isnan(result.latency.max));
+}
+
+/* Every second one of these, whose times are known. */
+static void test_latency(void)
+{
+	double p50 = 1e9;
+
+	for (int i = 0; i < TRIES && !(p50 < 3e6); i++) {
+		reset(sleeping_run, 4);
+		seen.starved = 0;
+		CHECK(!measure(100));
+		p50 = result.latency.p50;
+		CHECK(!(p50 < 2e6) && isnan(result.latency.p99));
+		/* Of all members, merged. */
+		CHECK(result.latency.max >= 59e6);
+	}
+	CHECK(p50 < 3e6);
 }
 
 /* An operation of 2 ms: the figures are known beforehand, but for what a busy machine adds. */
@@ -420,6 +462,8 @@ int main(void)
 	load_topology();
 	start_first_thread();
 	test_counts();
+	test_sampled();
+	test_latency();
 	test_times();
 	test_alike();
 	test_slow_setup();
