@@ -38,8 +38,9 @@ struct measurement {
 	} alone;
 	struct team_result team;
 	struct herd_result herd;
-	bool misplaced;	 /* a thread ran on another PU than planned */
-	char error[320]; /* not empty: why there are no figures */
+	bool misplaced;		/* a thread ran on another PU than planned */
+	unsigned int disturbed; /* by `enum disturbance` */
+	char error[320];	/* not empty: why there are no figures */
 };
 
 static inline bool case_is_team(const struct bench_case *c)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../platforms/arch.h"
+#include "disturb.h"
 #include "rows.h"
 #include "text.h"
 
@@ -25,7 +26,7 @@ void case_take_figures(const struct bench_case *c, const struct measurement *m, 
 	if (!c->run.op->herd)
 		figures[0] = case_is_team(c) ? m->team.real_ns_per_op : m->alone.real_ns;
 	for (int i = 0; i < HERD_FIGURES && c->run.op->herd; i++)
-		figures[i] = m->herd.figure[i].p50;
+		figures[i] = m->herd.figure[i].median;
 	if (low_overlap(c, m))
 		figures[0] = NAN;
 }
@@ -39,9 +40,14 @@ static void set_flags(const struct bench_case *c, const struct measurement *m, u
 		const char *name;
 	} known[] = {
 		{strcmp(c->context->execution, "native"), "emulated"},
+		{m->disturbed & DISTURB_FAULTED, "faulted"},
+		{m->disturbed & DISTURB_FREQUENCY, "frequency"},
 		{good && low_overlap(c, m), "low-overlap"},
 		{good && m->misplaced, "misplaced"},
 		{c->oversubscribed, "oversubscribed"},
+		{m->disturbed & DISTURB_PREEMPTED, "preempted"},
+		{m->disturbed & DISTURB_STOLEN, "stolen"},
+		{m->disturbed & DISTURB_THROTTLED, "throttled"},
 		{c->twin, "twin"},
 		{good && schedule_unsettled(c->item, figure), "unsettled"},
 	};
@@ -60,6 +66,15 @@ static void fill_alone(struct row *row, const struct measurement *m)
 	row->ops_per_s = 1e9 / m->alone.real_ns;
 }
 
+static void fill_percentiles(struct row *row, const struct percentiles *p)
+{
+	row->p50_ns = p->p50;
+	row->p90_ns = p->p90;
+	row->p99_ns = p->p99;
+	row->p999_ns = p->p999;
+	row->max_ns = p->max;
+}
+
 static void fill_team(struct row *row, const struct team_result *team)
 {
 	row->iterations = (double)team->ops;
@@ -68,6 +83,7 @@ static void fill_team(struct row *row, const struct team_result *team)
 	row->ops_per_s = team->ops_per_s;
 	row->overlap = team->overlap;
 	row->fairness = team->fairness;
+	fill_percentiles(row, &team->latency);
 }
 
 static void fill_herd(struct row *row, const struct herd_result *herd, unsigned int figure)
@@ -75,10 +91,8 @@ static void fill_herd(struct row *row, const struct herd_result *herd, unsigned 
 	const struct herd_stat *stat = &herd->figure[figure];
 
 	row->iterations = (double)herd->rounds;
-	row->real_ns_per_op = row->p50_ns = stat->p50;
-	row->p90_ns = stat->p90;
-	row->p99_ns = stat->p99;
-	row->max_ns = stat->max;
+	row->real_ns_per_op = stat->median;
+	fill_percentiles(row, &stat->all);
 }
 
 void case_name_row(struct row *row, const struct bench_case *c, unsigned int figure,
@@ -117,7 +131,7 @@ static void fill(struct row *row, const struct bench_case *c, const struct measu
 int case_append(const struct bench_case *c, unsigned int rep, const struct measurement *m)
 {
 	struct case_context *context = c->context;
-	char op[HERD_FIGURES][CASE_OP_NAME], flags[HERD_FIGURES][96];
+	char op[HERD_FIGURES][CASE_OP_NAME], flags[HERD_FIGURES][160];
 	struct row row[HERD_FIGURES];
 	unsigned int n = case_figures(c);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "disturb.h"
 #include "gbench_c.h"
 #include "pin.h"
 #include "warmup.h"
@@ -80,6 +81,7 @@ static void run_alone(gb_state *st, void *user)
 	struct bench_case *c = a->c;
 	const struct bench_op *op = c->run.op;
 	struct op_thread t = {.run = &c->run};
+	struct disturb_alone account;
 	int ret = pin_bind_self(c->run.topo, &c->run.slots[0]);
 
 	if (!ret && op->thread_setup)
@@ -90,7 +92,9 @@ static void run_alone(gb_state *st, void *user)
 		if (!a->warm)
 			warm_up(&t);
 		a->warm = true;
+		disturb_alone_begin(c->run.disturb, &account, &c->run.slots[0]);
 		time_alone(st, &t);
+		a->m->disturbed = disturb_alone_end(&account);
 		a->m->misplaced |= !pin_in_place(&c->run.slots[0]);
 		if (op->thread_teardown)
 			op->thread_teardown(&t);
@@ -175,6 +179,7 @@ static int measure_team(struct bench_case *c, struct measurement *m)
 		ret = team_measure(&c->run, window_ns(c), &m->team);
 	}
 	m->misplaced = m->team.misplaced;
+	m->disturbed = m->team.disturbed;
 	return ret;
 }
 
@@ -183,6 +188,7 @@ static int measure_herd(struct bench_case *c, struct measurement *m)
 	int ret = herd_measure(&c->run, c->sleepers, window_ns(c), &m->herd);
 
 	m->misplaced = m->herd.misplaced;
+	m->disturbed = m->herd.disturbed;
 	/* Threads still use the shared state: it stays as it is. */
 	c->abandoned = ret == -ETIMEDOUT;
 	return ret;

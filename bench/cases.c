@@ -127,6 +127,7 @@ static int make_case(struct bench_case *c, const struct bench_op *op, const long
 
 	c->run.op = op;
 	c->run.topo = c->context->topo;
+	c->run.disturb = c->context->disturb;
 	c->run.threads = threads;
 	memcpy(c->run.param, param, sizeof(c->run.param));
 	if (op->herd)

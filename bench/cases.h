@@ -20,7 +20,8 @@ struct schedule;
 struct case_context {
 	const struct options *options;
 	const struct pin_topology *topo;
-	struct rows *rows; /* NULL: no file */
+	struct rows *rows;	 /* NULL: no file */
+	struct disturb *disturb; /* what watches the machine; NULL: nothing does */
 	const char *run_id, *host, *execution;
 	char *found_run_id;		 /* cases_find_run()'s */
 	struct bench_case *first, *last; /* cases_make()'s */

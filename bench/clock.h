@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The clock of all figures: one that every PU reads alike. */
+/*
+ * The clock of all figures: one that every PU reads alike. And the cheapest
+ * one, for the time of a single operation: the CPU's own counter, where Linux
+ * keeps its time by it too, else the same clock.
+ */
 #ifndef MNBENCH_CLOCK_H
 #define MNBENCH_CLOCK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
+
+#include "../platforms/arch.h"
 
 static inline uint64_t clock_ns(clockid_t id)
 {
@@ -18,5 +26,26 @@ static inline uint64_t now_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
 }
+
+/* What single operations are timed by. */
+struct clock_facts {
+	const char *source;   /* "clock_gettime" or ARCH_COUNTER_NAME */
+	bool counter;	      /* it is the latter */
+	double cost_ns;	      /* of one look at it; two looks in a row are this far apart */
+	double resolution_ns; /* the smallest step seen between two looks */
+	double ns_per_tick;
+};
+
+/* In its own ticks; for the difference of two looks on one thread. */
+static inline uint64_t clock_ticks(const struct clock_facts *clock)
+{
+	return clock->counter ? arch_counter() : now_ns();
+}
+
+/*
+ * Finds these out, in some 25 ms, the first time; not by two threads at once.
+ * The same facts ever after.
+ */
+const struct clock_facts *clock_survey(void);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "../platforms/arch.h"
 #include "clock.h"
+#include "disturb.h"
 #include "pin.h"
 
 #define MIN_ROUNDS  5
@@ -198,20 +199,13 @@ static int one_round(struct herd *h, uint32_t round, double *figure, double *lat
 
 /* ---- a measurement ---- */
 
-static double percentile(const double *sorted, uint64_t n, double p)
-{
-	return sorted[(uint64_t)(p * (double)(n - 1) + 0.5)];
-}
-
 static void summarise(double (*samples)[MAX_ROUNDS], uint64_t rounds, struct herd_result *result)
 {
 	for (int f = 0; f < HERD_FIGURES; f++) {
 		qsort(samples[f], rounds, sizeof(double), by_value);
 		result->figure[f] = (struct herd_stat){
-			.p50 = percentile(samples[f], rounds, 0.5),
-			.p90 = percentile(samples[f], rounds, 0.9),
-			.p99 = percentile(samples[f], rounds, 0.99),
-			.max = samples[f][rounds - 1],
+			.median = samples[f][(rounds - 1) / 2],
+			.all = percentiles_of(samples[f], rounds),
 		};
 	}
 	result->rounds = rounds;
@@ -222,12 +216,14 @@ static int run_rounds(struct herd *h, uint64_t window_ns, struct herd_result *re
 	double(*samples)[MAX_ROUNDS] = malloc(HERD_FIGURES * sizeof(*samples));
 	double *latency = malloc(h->sleepers * sizeof(*latency));
 	double figure[HERD_FIGURES];
-	uint64_t end = now_ns() + window_ns, rounds = 0;
+	uint64_t end, rounds = 0;
 	int ret = samples && latency ? 0 : -ENOMEM;
 
 	/* The first round warms up: stacks, the kernel's queues, where the threads are. */
 	if (!ret)
 		ret = one_round(h, 1, figure, latency);
+	disturb_begin(h->run->disturb, h->run->slots, 1 + h->sleepers);
+	end = now_ns() + window_ns;
 	while (!ret && rounds < MAX_ROUNDS && (rounds < MIN_ROUNDS || now_ns() < end)) {
 		ret = one_round(h, (uint32_t)rounds + 2, figure, latency);
 		if (ret)
@@ -236,8 +232,10 @@ static int run_rounds(struct herd *h, uint64_t window_ns, struct herd_result *re
 			samples[f][rounds] = figure[f];
 		rounds++;
 	}
-	if (!ret)
+	if (!ret) {
+		result->disturbed = disturb_end(h->run->disturb);
 		summarise(samples, rounds, result);
+	}
 	free(samples);
 	free(latency);
 	return ret;

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "op.h"
 
 struct herd_ops {
@@ -40,10 +41,14 @@ enum herd_figure { HERD_WAKER, HERD_FIRST, HERD_MEDIAN, HERD_LAST, HERD_FIGURES 
 
 struct herd_result {
 	struct herd_stat { /* over the rounds */
-		double p50, p90, p99, max;
+		double median;
+		struct percentiles all;
 	} figure[HERD_FIGURES];
 	uint64_t rounds;
 	bool misplaced;
+	/* By `enum disturbance`, not DISTURB_PREEMPTED: that threads wait for a PU is timed here.
+	 */
+	unsigned int disturbed;
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE 1
 #include "machine.h"
+#include "clock.h"
 #include "json.h"
 #include "pin.h"
 #include "savefile.h"
@@ -239,6 +240,15 @@ static void put_kernel(struct json *json, const struct utsname *name)
 	json_close(json, '}');
 }
 
+static void put_clock(struct json *json, const struct clock_facts *clock)
+{
+	json_open(json, "clock", '{');
+	json_text(json, "source", clock ? clock->source : NULL);
+	json_number(json, "cost_ns", clock ? clock->cost_ns : NAN);
+	json_number(json, "resolution_ns", clock ? clock->resolution_ns : NAN);
+	json_close(json, '}');
+}
+
 static void put_load(struct json *json)
 {
 	static const char *const keys[] = {"1min", "5min", "15min"};
@@ -291,6 +301,7 @@ static void put_machine(FILE *to, const struct machine_facts *facts)
 	put_kernel(&json, &name);
 	put_whole_section(&json, "memory");
 	put_whole_section(&json, "hypervisor");
+	put_clock(&json, facts->clock);
 	put_load(&json);
 	put_build(&json);
 	put_libraries(&json, facts->libraries);

@@ -9,6 +9,7 @@
 extern "C" {
 #endif
 
+struct clock_facts;
 struct pin_topology;
 
 /* A library that the binary was built with; version NULL: unknown. */
@@ -25,6 +26,7 @@ struct machine_facts {
 	const struct pin_topology *topo;
 	const struct machine_library *libraries; /* ends with a NULL name */
 	double order_seed;			 /* of the benchmarks' order; NAN: none */
+	const struct clock_facts *clock;	 /* what single operations are timed by */
 };
 
 /*

@@ -11,6 +11,8 @@
 
 #include "../platforms/arch.h"
 #include "cases.h"
+#include "clock.h"
+#include "disturb.h"
 #include "gbench_c.h"
 #include "machine.h"
 #include "options.h"
@@ -93,6 +95,7 @@ static int write_files(const struct case_context *context, char *why, size_t len
 		.topo = context->topo,
 		.libraries = libraries,
 		.order_seed = (double)o->seed,
+		.clock = clock_survey(),
 	};
 	int ret = 0;
 
@@ -153,12 +156,16 @@ static int run(const struct options *options, const struct pin_topology *topo)
 	context.host = host;
 	context.execution = options->execution ? options->execution : machine_execution();
 
+	/* What happens to an emulator changes nothing that its times could tell. */
+	if (!strcmp(context.execution, "native") && disturb_open(&context.disturb, topo, ""))
+		return fail(EXIT_BROKEN, "out of memory");
 	ret = cases_make(&context, tables, sizeof(tables) / sizeof(tables[0]));
 	if (!ret)
 		ret = cases_select(&context);
 	if (!ret && !gb_list_requested())
 		ret = run_benchmarks(&context);
 	cases_free(&context);
+	disturb_close(context.disturb);
 	return ret ? fail(status_of(ret), context.why) : EXIT_OK;
 }
 

@@ -6,7 +6,8 @@
  * team.c and herd.c.
  *
  * An operation is timed in one of three ways:
- *   run        does N operations; the caller reads the clock around it
+ *   run        does N operations; the caller reads the clock around it. In a
+ *              team also one alone now and then, for the percentiles
  *   timed      does N operations of which only a part counts, and says how
  *              many nanoseconds that part took; one thread only
  *   herd       see herd.h
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct disturb;
 struct herd_ops;
 struct pin_slot;
 struct pin_topology;
@@ -40,6 +42,7 @@ struct op_run {
 	unsigned int threads;
 	const struct pin_topology *topo;
 	const struct pin_slot *slots; /* of the measured threads, then of the background ones */
+	struct disturb *disturb;      /* what watches the machine; NULL: nothing does */
 	void *shared;		      /* setup()'s */
 	const char *why;	      /* set with an error: the reason, for the row */
 };
@@ -58,6 +61,7 @@ enum op_flags {
 	OP_WAKER_APART = 32, /* a herd whose waker has a PU that no sleeper is on */
 	OP_BY_TIME = 16,     /* run as a team even when alone: a batch is one act, however long */
 	OP_PU_PAIRS = 8,     /* a pair of threads, on each pair of PUs: their list is the policy */
+	OP_NOT_SAMPLED = 64, /* one operation alone is not like one of many: no percentiles */
 };
 
 struct bench_op {

@@ -184,9 +184,10 @@ BALL(store_load_relax, true)
 #define ATOMIC_ROW(name, insns) ASKED(atomic, name)
 #define BALL_ROW(name)                                                                             \
 	{                                                                                          \
-		PROBE("line_transfer"), .variant = #name, .flags = OP_PU_PAIRS, .background = 1,   \
-					.setup = ball_setup, .teardown = ball_teardown,            \
-					.run = name##_run, .background_run = name##_return         \
+		PROBE("line_transfer"), .variant = #name, .flags = OP_PU_PAIRS | OP_NOT_SAMPLED,   \
+					.background = 1, .setup = ball_setup,                      \
+					.teardown = ball_teardown, .run = name##_run,              \
+					.background_run = name##_return                            \
 	}
 
 static const struct bench_op ops[] = {

@@ -385,7 +385,7 @@ static void two_increments_pair(struct op_thread *t, uint64_t n)
 		{PORT("read_nested", kind), .flags = OP_SCALES, .setup = kind##_setup,             \
 		 .teardown = domains_teardown, .run = kind##_nested},                              \
 		{PORT("read_domains", kind),                                                       \
-		 .flags = OP_SCALES | OP_FULL_ONLY,                                                \
+		 .flags = OP_SCALES | OP_FULL_ONLY | OP_NOT_SAMPLED,                               \
 		 .params = {{"domains", 3, {1, 8, 64}, 0}},                                        \
 		 .setup = kind##_many_setup,                                                       \
 		 .teardown = domains_teardown,                                                     \

@@ -2,6 +2,7 @@
 /* machine.json: that it is JSON, says what is so, and is written whole or not at all. */
 #define _GNU_SOURCE 1
 #include "check.h"
+#include "clock.h"
 #include "json.h"
 #include "machine.h"
 #include "pin.h"
@@ -194,6 +195,9 @@ static void test_machine(void)
 					    "\n    \"transparent_hugepages\": ",
 					    "\n    \"total_kib\": ",
 					    "\n  \"hypervisor\": {\n    \"present\": ",
+					    "\n    \"source\": \"sundial\",",
+					    "\n    \"cost_ns\": 12.5,",
+					    "\n    \"resolution_ns\": 60",
 					    "\n    \"1min\": ",
 					    "\n    \"compiler\": ",
 					    "\n    \"flags\": ",
@@ -201,7 +205,10 @@ static void test_machine(void)
 					    "\n    \"hwloc\": \"2.9.0\",",
 					    "\n    \"ck\": null"};
 	static const struct machine_library libraries[] = {{"hwloc", "2.9.0"}, {"ck", NULL}, {0}};
-	struct machine_facts facts = {.run_id = "r\"1", .arch = "riscv64", .libraries = libraries};
+	const struct clock_facts clock = {
+		.source = "sundial", .cost_ns = 12.5, .resolution_ns = 60};
+	struct machine_facts facts = {
+		.run_id = "r\"1", .arch = "riscv64", .libraries = libraries, .clock = &clock};
 	struct utsname name;
 	char part[256], *text, why[256] = "";
 
@@ -241,6 +248,7 @@ static void test_unknown(void)
 	CHECK_HAS(text, "\"caches\": null,");
 	CHECK_HAS(text, "\"topology\": null,");
 	CHECK_HAS(text, "\"libraries\": {}");
+	CHECK_HAS(text, "\"clock\": {\n    \"source\": null,");
 	free(text);
 	unlink(path);
 }

@@ -36,7 +36,8 @@ static inline void arch_wmb(void)
  */
 #define arch_mb_after_rmw() arch_mb()
 
-#define ARCH_COUNTER_NAME "cntvct_el0"
+#define ARCH_COUNTER_NAME	 "cntvct_el0"
+#define ARCH_COUNTER_CLOCKSOURCE "arch_sys_counter"
 static inline uint64_t arch_counter(void)
 {
 	uint64_t v;

@@ -33,12 +33,14 @@ static inline void arch_wmb(void)
 /* As on arm64: lr.aq/sc.rl lets a later load pass the store half. */
 #define arch_mb_after_rmw() arch_mb()
 
-#define ARCH_COUNTER_NAME "time"
+#define ARCH_COUNTER_NAME	 "time"
+#define ARCH_COUNTER_CLOCKSOURCE "riscv_clocksource"
 static inline uint64_t arch_counter(void)
 {
 	uint64_t v;
 
-	__asm__ __volatile__("rdtime %0" : "=r"(v)::"memory");
+	/* Reading a counter is device input to a fence. */
+	__asm__ __volatile__("fence rw, i; rdtime %0" : "=r"(v)::"memory");
 	return v;
 }
 

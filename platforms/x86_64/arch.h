@@ -39,12 +39,14 @@ static inline void arch_wmb(void)
  */
 #define arch_inc_own(p) __asm__ __volatile__("incq %0" : "+m"(*(p)) : : "cc")
 
-#define ARCH_COUNTER_NAME "tsc"
+#define ARCH_COUNTER_NAME	 "tsc"
+#define ARCH_COUNTER_CLOCKSOURCE "tsc"
 static inline uint64_t arch_counter(void)
 {
 	uint32_t lo, hi;
 
-	__asm__ __volatile__("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+	/* Without lfence the counter is read ahead of what is being timed. */
+	__asm__ __volatile__("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
 	return (uint64_t)hi << 32 | lo;
 }
 
