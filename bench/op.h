@@ -2,8 +2,8 @@
 /*
  * What a family gives to be timed: an operation of one subject and variant,
  * with the parameters it is timed over. Everything else (registration,
- * placement, threads, clocks, rows) is the same for all and lies in cases.c,
- * team.c and herd.c.
+ * placement, order, threads, clocks, rows) is the same for all and lies in
+ * cases.c, schedule.c, case_run.c, team.c, herd.c and case_rows.c.
  *
  * An operation is timed in one of three ways:
  *   run        does N operations; the caller reads the clock around it. In a

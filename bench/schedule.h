@@ -9,6 +9,18 @@
  * different sets of benchmarks agree on the order of those that they share.
  *
  * A benchmark is settled when the 95 % interval of each of its medians is narrow enough.
+ *
+ * The baton. Two programs measure in lock-step, taking turns; a third one decides. Before each group
+ * a program writes
+ *	turn ROUND HASH STATE NAME
+ * (ROUND decimal; HASH, the group's place in the round, 16 hexadecimal digits; STATE `open`, or
+ * `settled`: none of it wants this repetition), and waits for a line: `go`, measure it, or `skip`.
+ * With `go` all of the group are measured that have not failed, settled or not, so that both
+ * programs have as many repetitions of each; then it writes `done`. After the last round, `end`. Who
+ * decides lets the smaller (ROUND, HASH) go first; of two that are equal both, in random order, and
+ * skips both if both are settled. A program goes on with rounds while it wants any itself, or
+ * something was measured in the round before, up to max_repetitions. At the end of its input it
+ * stops.
  */
 #ifndef MNBENCH_SCHEDULE_H
 #define MNBENCH_SCHEDULE_H
@@ -28,7 +40,7 @@ struct schedule_plan {
 	unsigned int max_repetitions; /* and none more than these: 1000 at most */
 	double target; /* settled: the interval is within this share of the median; 0: no test */
 	double budget; /* seconds after which nobody gets more than `repetitions`; 0: none */
-	/* Lock-step with another program (see README.md in results/); NULL: alone. */
+	/* Lock-step with another program, see above; NULL: alone. */
 	FILE *baton_in, *baton_out;
 };
 
