@@ -42,7 +42,7 @@ static void set_flags(const struct bench_case *c, const struct measurement *m, u
 		{good && low_overlap(c, m), "low-overlap"},
 		{good && m->misplaced, "misplaced"},
 		{c->oversubscribed, "oversubscribed"},
-		{c->twin, "twin"},
+		{c->twin_of, "twin"},
 		{good && schedule_unsettled(c->item, figure), "unsettled"},
 	};
 
