@@ -25,10 +25,10 @@ struct bench_case {
 	char why[320];	     /* not empty: it cannot be run, for this reason */
 	bool wanted;	     /* left by the filter */
 	bool oversubscribed; /* more threads than PUs */
-	bool twin;	     /* measured beside one that is the same */
 	bool abandoned;	     /* threads are left in it: nothing of it is freed */
 	int64_t iterations;  /* as many as its time wants; 0: not known yet */
 	struct schedule_item *item;
+	const struct bench_case *twin_of; /* it is the same as this one, and measured beside it */
 };
 
 /* One repetition. */

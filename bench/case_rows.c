@@ -48,7 +48,7 @@ static void set_flags(const struct bench_case *c, const struct measurement *m, u
 		{m->disturbed & DISTURB_PREEMPTED, "preempted"},
 		{m->disturbed & DISTURB_STOLEN, "stolen"},
 		{m->disturbed & DISTURB_THROTTLED, "throttled"},
-		{c->twin, "twin"},
+		{c->twin_of, "twin"},
 		{good && schedule_unsettled(c->item, figure), "unsettled"},
 	};
 

@@ -154,7 +154,7 @@ int case_add_twin(struct bench_case *c)
 		       : -ENOMEM;
 
 	if (!ret)
-		twin->twin = true;
+		twin->twin_of = c;
 	return ret;
 }
 

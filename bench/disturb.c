@@ -396,7 +396,7 @@ static int make_room(struct disturb *d, const char *root)
 	d->text_room = ((size_t)d->pus + 2) * LINE_ROOM;
 	d->root = strdup(root);
 	d->text = malloc(d->text_room);
-	d->used = calloc((size_t)d->pus, sizeof(*d->used));
+	d->used = calloc((size_t)d->pus + 1, sizeof(*d->used)); /* of 0 it may be NULL */
 	for (size_t i = 0; i < sizeof(steals) / sizeof(*steals); i++) {
 		steals[i]->ticks = calloc((size_t)d->pus, sizeof(*d->now.ticks));
 		all &= !!steals[i]->ticks;

@@ -11,8 +11,10 @@ bool median_ranks(size_t n, size_t *low, size_t *high)
 	/* Of the chances that exactly, and that at most, *low of N coins show heads. */
 	double exactly = ldexp(1, -(int)n), at_most = exactly;
 
-	for (*low = 0; at_most <= TAIL; at_most += exactly) {
+	*low = 0;
+	while (at_most <= TAIL) {
 		exactly *= (double)(n - *low) / (double)(*low + 1);
+		at_most += exactly;
 		++*low;
 	}
 	*high = n + 1 - *low;

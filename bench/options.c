@@ -141,6 +141,16 @@ static int parse_threads(struct options *o, const char *list, char *why, size_t 
 	}
 }
 
+static bool read_whole(const char *text, unsigned long long *n)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	*n = strtoull(text, &end, 10); /* too large: the largest */
+	return !*end;
+}
+
 /* 1: no such flag. */
 static int parse_whole(struct options *o, const char *name, const char *value, char *why,
 		       size_t len)
@@ -155,17 +165,15 @@ static int parse_whole(struct options *o, const char *name, const char *value, c
 		{"max-repetitions", &o->max_repetitions, 1, MAX_REPETITIONS},
 		{"twins", &o->twins, 0, 100000},
 	};
-	char *end, wanted[64];
+	unsigned long long n;
+	char wanted[64];
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		unsigned long n = isdigit((unsigned char)*value) ? strtoul(value, &end, 10) : 0;
-
 		if (strcmp(numbers[i].name, name))
 			continue;
 		snprintf(wanted, sizeof(wanted), "wants a number from %u to %u", numbers[i].least,
 			 numbers[i].most);
-		if (!isdigit((unsigned char)*value) || *end || n < numbers[i].least ||
-		    n > numbers[i].most)
+		if (!read_whole(value, &n) || n < numbers[i].least || n > numbers[i].most)
 			return bad(why, len, name, value, wanted);
 		*numbers[i].place = (unsigned int)n;
 		return 0;
@@ -202,10 +210,9 @@ static int parse_real(struct options *o, const char *name, const char *value, ch
 
 static int parse_seed(struct options *o, const char *value, char *why, size_t len)
 {
-	char *end;
-	unsigned long long n = isdigit((unsigned char)*value) ? strtoull(value, &end, 10) : 0;
+	unsigned long long n;
 
-	if (!isdigit((unsigned char)*value) || *end || n > MAX_SEED)
+	if (!read_whole(value, &n) || n > MAX_SEED)
 		return bad(why, len, "seed", value, "wants a number from 0 to 9007199254740991");
 	o->seed = n;
 	o->has_seed = true;

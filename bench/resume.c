@@ -106,7 +106,7 @@ static int add_keys(struct resume *r, struct bench_case *c)
 	r->keys = more;
 	for (unsigned int i = 0; i < case_figures(c); i++) {
 		case_name_row(&row, c, i, op);
-		r->keys[r->count] = (struct key){make_key(&row, c->twin), c, i};
+		r->keys[r->count] = (struct key){make_key(&row, c->twin_of), c, i};
 		if (!r->keys[r->count++].text)
 			return -ENOMEM;
 	}
@@ -190,10 +190,11 @@ static int take_row(const struct row *row, off_t at, void *user)
 		r->rows = 0;
 		r->failed = false;
 	}
-	if (r->c && (!key || key->c != r->c || row->rep != r->rep || key->figure != r->rows))
+	if (!r->c)
+		return 0;
+	if (!key || key->c != r->c || row->rep != r->rep || key->figure != r->rows)
 		return not_whole(r);
-	if (key)
-		take_figure(r, row);
+	take_figure(r, row);
 	return 0;
 }
 
@@ -217,7 +218,7 @@ int cases_take_done(struct case_context *context)
 		ret = add_keys(&r, c);
 	if (ret) {
 		text_fail(ret, context->why, sizeof(context->why), "%s", strerror(-ret));
-	} else {
+	} else if (r.count) {
 		qsort(r.keys, r.count, sizeof(*r.keys), by_key);
 		ret = read_rows(&r);
 	}

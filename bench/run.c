@@ -81,7 +81,7 @@ int cases_select(struct case_context *context)
 
 static bool may_have_twin(const struct bench_case *c)
 {
-	return !c->why[0] && !c->twin;
+	return !c->why[0] && !c->twin_of;
 }
 
 static size_t count_cases(const struct case_context *context)
@@ -182,14 +182,11 @@ static struct schedule_plan plan_of(const struct case_context *context)
 
 static int fill_schedule(struct case_context *context)
 {
-	const struct bench_case *primary = NULL;
-
 	for (struct bench_case *c = context->first; c; c = c->next) {
 		c->item = schedule_add(context->schedule, c->group, c->name, case_figures(c),
-				       c->twin ? primary->item : NULL, c);
+				       c->twin_of ? c->twin_of->item : NULL, c);
 		if (!c->item)
 			return no_memory(context);
-		primary = c;
 	}
 	return 0;
 }

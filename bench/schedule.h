@@ -10,16 +10,23 @@
  *
  * A benchmark is settled when the 95 % interval of each of its medians is narrow enough.
  *
- * The baton. Two programs measure in lock-step, taking turns; a third one decides. Before each group
- * a program writes
- *	turn ROUND HASH STATE NAME
- * (ROUND decimal; HASH, the group's place in the round, 16 hexadecimal digits; STATE `open`, or
- * `settled`: none of it wants this repetition), and waits for a line: `go`, measure it, or `skip`.
- * With `go` all of the group are measured that have not failed, settled or not, so that both
- * programs have as many repetitions of each; then it writes `done`. After the last round, `end`. Who
- * decides lets the smaller (ROUND, HASH) go first; of two that are equal both, in random order, and
- * skips both if both are settled. A program goes on with rounds while it wants any itself, or
- * something was measured in the round before, up to max_repetitions. At the end of its input it
+ * The baton
+ *
+ * Two programs measure in lock-step, taking turns; a third one decides. Before each group a program
+ * writes a line, and waits for one: `go`, measure it, or `skip`. After a measured group and after
+ * the last round it writes another:
+ *
+ *     turn ROUND HASH STATE NAME
+ *     done
+ *     end
+ *
+ * ROUND is decimal; HASH, the group's place in the round, 16 hexadecimal digits; STATE `open`, or
+ * `settled`: none of it wants this repetition. With `go` all of the group are measured that have
+ * not failed, settled or not, so that both programs have as many repetitions of each.
+ *
+ * Who decides lets the smaller (ROUND, HASH) go first; of two that are equal both, in random order,
+ * and skips both if both are settled. A program goes on with rounds, up to max_repetitions, while
+ * it wants any itself or something was measured in the round before. At the end of its input it
  * stops.
  */
 #ifndef MNBENCH_SCHEDULE_H

@@ -97,7 +97,8 @@ static void begin(void)
 {
 	schedule_free(s);
 	s = schedule_new(&plan);
-	order[0] = why[0] = '\0';
+	strcpy(order, " ");
+	why[0] = '\0';
 	nap_us = 0;
 	error = 0;
 	CHECK(s);
@@ -323,8 +324,6 @@ static size_t place(const char *text, const char *name, unsigned int rep)
 	const char *found;
 
 	snprintf(wanted, sizeof(wanted), " %s@%u ", name, rep);
-	if (!strncmp(text, wanted + 1, strlen(wanted + 1)))
-		return 0;
 	found = strstr(text, wanted);
 	CHECK(found);
 	return found ? (size_t)(found - text) : 0;
@@ -352,7 +351,7 @@ static void test_order(void)
 	CHECK(same_order < MOST - 1);
 
 	/* A group comes in one piece. */
-	for (const char *p = first; *p; p = strchr(p, ' ') + 1) {
+	for (const char *p = first + 1; *p; p = strchr(p, ' ') + 1) {
 		if (p[strcspn(p, "@!")] == '!')
 			continue;
 		if (strcspn(p, "-") != strlen(group) || strncmp(p, group, strlen(group)))
