@@ -213,7 +213,7 @@ static void put_caches(struct json *json, const struct pin_topology *topo)
 
 static void put_topology(struct json *json, const struct pin_topology *topo)
 {
-	char summary[256];
+	char summary[256], disagreement[512];
 
 	if (!topo) {
 		json_text(json, "topology", NULL);
@@ -226,6 +226,8 @@ static void put_topology(struct json *json, const struct pin_topology *topo)
 	json_bool(json, "memory_binding", !pin_memory_refused(topo));
 	json_text(json, "memory_binding_error",
 		  pin_memory_refused(topo) ? strerror(-pin_memory_refused(topo)) : NULL);
+	json_text(json, "disagreement",
+		  pin_agrees(topo, disagreement, sizeof(disagreement)) ? NULL : disagreement);
 	json_close(json, '}');
 }
 

@@ -177,6 +177,14 @@ static int answer(const struct options *options, const struct pin_topology *topo
 	return ret ? fail(status_of(ret), why) : EXIT_OK;
 }
 
+static void tell_disagreement(const struct pin_topology *topo)
+{
+	char text[512];
+
+	if (!pin_agrees(topo, text, sizeof(text)))
+		fprintf(stderr, "mnbench: topology: %s\n", text);
+}
+
 static int start(struct options *options, int argc, char **argv)
 {
 	const struct pin_source source = {.xml = options->from_xml,
@@ -193,6 +201,7 @@ static int start(struct options *options, int argc, char **argv)
 	ret = pin_topology_load(&topo, &source, why, sizeof(why));
 	if (ret)
 		return fail(status_of(ret), why);
+	tell_disagreement(topo);
 	if (plans_asked(options))
 		ret = answer(options, topo);
 	else

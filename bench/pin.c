@@ -12,25 +12,6 @@
 
 /* --- Loading --- */
 
-static int set_source(hwloc_topology_t hw, const struct pin_source *source, char *why, size_t len)
-{
-	if (source->xml && access(source->xml, R_OK)) {
-		int err = -errno;
-
-		return text_fail(err, why, len, "%s: %s", source->xml, strerror(-err));
-	}
-	if (source->xml && hwloc_topology_set_xml(hw, source->xml))
-		return text_fail(-EINVAL, why, len,
-				 "%s: not a topology; give a file that hwloc exported",
-				 source->xml);
-	if (source->synthetic && hwloc_topology_set_synthetic(hw, source->synthetic))
-		return text_fail(-EINVAL, why, len,
-				 "synthetic topology '%s': not understood; write it as hwloc does, "
-				 "\"node:2 core:8 pu:2\"",
-				 source->synthetic);
-	return 0;
-}
-
 static const char *source_name(const struct pin_source *source)
 {
 	if (source->xml)
@@ -38,18 +19,41 @@ static const char *source_name(const struct pin_source *source)
 	return source->synthetic ? source->synthetic : "this machine";
 }
 
-static int load_tree(hwloc_topology_t hw, const struct pin_source *source, char *why, size_t len)
+int pin_load_tree(hwloc_topology_t hw, const struct pin_source *source)
 {
-	int err = set_source(hw, source, why, len);
-
-	if (err)
-		return err;
+	if (source->xml && hwloc_topology_set_xml(hw, source->xml))
+		return -1;
+	if (source->synthetic && hwloc_topology_set_synthetic(hw, source->synthetic))
+		return -1;
 	/* What we may not use stays in the tree, for the XML and for messages. */
 	if (hwloc_topology_set_flags(hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) ||
-	    hwloc_topology_set_icache_types_filter(hw, HWLOC_TYPE_FILTER_KEEP_ALL) ||
-	    hwloc_topology_load(hw))
-		return text_fail(-EINVAL, why, len, "%s: not a topology that hwloc can load",
-				 source_name(source));
+	    hwloc_topology_set_icache_types_filter(hw, HWLOC_TYPE_FILTER_KEEP_ALL))
+		return -1;
+	return hwloc_topology_load(hw);
+}
+
+/* Files may be damaged; a description can contradict itself only by its attributes. */
+static bool is_doubtful(const struct pin_source *source)
+{
+	return source->xml || (source->synthetic && strchr(source->synthetic, '('));
+}
+
+static int load_tree(hwloc_topology_t hw, const struct pin_source *source, char *why, size_t len)
+{
+	int err;
+
+	if (source->xml && access(source->xml, R_OK)) {
+		err = -errno;
+		return text_fail(err, why, len, "%s: %s", source->xml, strerror(-err));
+	}
+	err = is_doubtful(source) ? pin_check_source(source, why, len) : 0;
+	if (err)
+		return err;
+	if (pin_load_tree(hw, source))
+		return text_fail(
+			-EINVAL, why, len,
+			"%s: not a topology; write it as hwloc does, \"node:2 core:8 pu:2\"",
+			source_name(source));
 	if (!source->xml && !source->synthetic && !hwloc_topology_is_thissystem(hw))
 		return text_fail(-EINVAL, why, len,
 				 "HWLOC_XMLFILE or HWLOC_SYNTHETIC: stands for another machine; "

@@ -165,6 +165,15 @@ int pin_try(const struct pin_topology *topo, const struct pin_slot *slots, unsig
 /* Whether a thread was where its slot says, and its memory too, as far as the kernel tells. */
 bool pin_trial_holds(const struct pin_slot *slot, const struct pin_trial *trial);
 
+/*
+ * Whether the kernel tells the same of this machine as hwloc does: by
+ * /sys/devices/system/cpu/online, /proc/cpuinfo, the affinity mask, and by where a thread bound to
+ * a PU of each node finds itself. If not, `text` (not empty) gets one line that says where they
+ * differ. Before anything is pinned; moves the calling thread for the while. True of a machine that
+ * is not this one.
+ */
+bool pin_agrees(const struct pin_topology *topo, char *text, size_t len);
+
 /* Write hwloc's XML of the whole machine, the allowed set noted in it. 0, or -errno with `why`. */
 int pin_export_xml(const struct pin_topology *topo, const char *path, char *why, size_t len);
 

@@ -19,7 +19,14 @@ struct pin_topology {
 	int memory_refused;
 };
 
-/* Fill the table from hwloc's tree: 0; -ENOENT: no PU may be used; -ENOMEM. */
+/* Have hwloc load the tree of a source: 0 or -1. */
+int pin_load_tree(hwloc_topology_t hw, const struct pin_source *source);
+
+/* See whether a source that is not this machine is sound: 0, -EINVAL or -errno with `why`. */
+int pin_check_source(const struct pin_source *source, char *why, size_t len);
+
+/* Fill the table from hwloc's tree: 0; -ENOENT: no PU may be used; -EINVAL: an OS
+ * index is absurd; -ENOMEM. */
 int pin_read_tree(struct pin_topology *topo);
 
 /* Try to bind memory, for pin_memory_refused(): 0 or -errno. */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define HIGHEST_PU (1 << 20) /* Linux has no more than thousands */
+
 /* A PU's nodes: the one it is in, and the one its memory comes from. */
 struct nodes {
 	hwloc_obj_t own, memory;
@@ -85,9 +87,13 @@ static int read_pus(struct reading *r)
 	struct pin_table *table = &topo->table;
 	hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(topo->hw);
 	size_t pus = (size_t)hwloc_get_nbobjs_by_type(topo->hw, HWLOC_OBJ_PU);
+	int last = hwloc_bitmap_last(hwloc_get_root_obj(topo->hw)->cpuset);
+
 	hwloc_obj_t pu = NULL;
 
-	table->end = 1 + (unsigned)hwloc_bitmap_last(hwloc_get_root_obj(topo->hw)->cpuset);
+	if (last < 0 || last > HIGHEST_PU)
+		return -EINVAL;
+	table->end = 1 + (unsigned)last;
 	topo->pu = calloc(pus, sizeof(*topo->pu));
 	table->place = calloc(pus, sizeof(*table->place));
 	table->scatter = calloc(pus, sizeof(*table->scatter));

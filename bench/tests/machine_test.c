@@ -228,6 +228,7 @@ static void test_machine(void)
 	CHECK_HAS(text, part);
 	snprintf(part, sizeof(part), "\n    \"usable_pus\": %u,", pin_pu_count(facts.topo));
 	CHECK_HAS(text, part);
+	CHECK_HAS(text, "\n    \"disagreement\": null");
 	free(text);
 	pin_topology_free((struct pin_topology *)facts.topo);
 	unlink(path);

@@ -656,6 +656,15 @@ static void drop_object(char *from)
 	memmove(begin, next, strlen(next) + 1);
 }
 
+/* Memory comes before all other children. */
+static bool has_node(const char *object)
+{
+	const char *child = strchr(object, '\n') + 1;
+
+	child += strspn(child, " ");
+	return !strncmp(child, "<object type=\"NUMANode\"", strlen("<object type=\"NUMANode\""));
+}
+
 /*
  * Packages that have no L3, or other caches than their neighbours; but not where that would put
  * children out of the order that hwloc wants.
@@ -667,7 +676,7 @@ static void drop_caches(char *xml)
 	if (one_in(2) || strstr(description, "indexes") || strstr(xml, " cpuset=\"0x0\""))
 		return;
 	while ((at = strstr(at, "<object type=\"L"))) {
-		if (one_in(3))
+		if (one_in(3) && !has_node(at))
 			drop_object(at);
 		else
 			at++;

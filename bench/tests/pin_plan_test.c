@@ -499,8 +499,11 @@ static void test_bad_sources(void)
 		{"/nonexistent/t.xml", NULL, -ENOENT,
 		 "/nonexistent/t.xml: No such file or directory"},
 		{"/etc/passwd", NULL, -EINVAL, "/etc/passwd: not a topology"},
-		{NULL, "node:x", -EINVAL, "synthetic topology 'node:x': not understood"},
-		{NULL, "", -EINVAL, "synthetic topology '': not understood"},
+		{NULL, "node:x", -EINVAL, "node:x: not a topology; write it as hwloc does"},
+		{NULL, "pack:2 pu:2(indexes=3,9,9,5)", -EINVAL,
+		 "contradicts itself, hwloc says: Failed with: intersection without inclusion"},
+		{NULL, "core:2 pu:1(indexes=0,4294967290)", -EINVAL, "core:2 pu:1(indexes="},
+		{NULL, "", -EINVAL, ": not a topology"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -106,6 +106,13 @@ def _told(arch: str, code: int, errors: str) -> str:
     return f"run: {arch}: the binary ended with {how}" + (f"; its last lines:{said}" if said else "")
 
 
+def _tell_of_topology(errors: str) -> None:
+    """Where hwloc and the kernel differ: plans of this run may be wrong."""
+    for line in errors.splitlines():
+        if line.startswith("mnbench: topology:"):
+            say(line)
+
+
 def _bad_input(errors: str) -> UserError:
     """The binary's own one-line complaint, as ours."""
     line = (errors.strip().splitlines() or ["bad input"])[-1]
@@ -213,6 +220,8 @@ def _run_parts(parts: list[Part], folder: Path, run_id: str) -> int:
                     (folder / name).unlink(missing_ok=True)
                 raise _bad_input(said)
             progress.end()
+            if number == 0:  # emulators show the others the same machine
+                _tell_of_topology(said)
             if code != 0:
                 failed += 1
                 say(f"mnbench: {_told(part.arch, code, said)}")

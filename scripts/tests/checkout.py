@@ -48,6 +48,7 @@ case $FAKE in
 crash:$execution) echo "BUG: at here.c:7" >&2; kill -SEGV $$ ;;
 slow) while row b; do sleep 0.01; done ;;
 skip) row b "no SMT" ;;
+odd) row b; echo "mnbench: topology: hwloc sees less" >&2 ;;
 *) row b ;;
 esac
 """.replace("HEADER", ",".join(COLUMNS))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import time
 
@@ -161,3 +162,37 @@ def test_a_topology_cut_off(tmp_path):
     for size in range(1, len(whole), max(1, len(whole) // 40)):
         path.write_bytes(whole[:size])
         refused(str(path), "--plan", "--pin=compact", "--threads=2", "--from", path)
+
+
+def damaged(text: str, rng: random.Random) -> str:
+    """A line lost, doubled or in the wrong place; a value that nobody meant."""
+    lines = text.split("\n")
+    one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+    how = rng.randrange(4)
+    if how == 0:
+        del lines[one]
+    elif how == 1:
+        lines.insert(other, lines[one])
+    elif how == 2:
+        lines[one], lines[other] = lines[other], lines[one]
+    else:
+        value = rng.choice(list(re.finditer(r'"([^"]*)"', text)))
+        new = rng.choice(["", "0", "-1", "9" * 20, "0xf...f", "NUMANode", "PU", "4294967294"])
+        return text[:value.start(1)] + new + text[value.end(1):]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_topology(tmp_path, seed):
+    """hwloc ends, loops or complains at length on some of these."""
+    rng = random.Random(seed)
+    text, path = exported(tmp_path).decode(), tmp_path / "t.xml"
+    for _ in range(rng.randrange(1, 4)):
+        text = damaged(text, rng)
+    path.write_text(text)
+    done = mnbench("--plan", "--pin=compact", "--threads=1", "--from", path)
+    assert done.returncode in (0, 2)
+    if done.returncode == 2:
+        assert done.stderr.startswith(f"mnbench: {path}: ") and done.stderr.count("\n") == 1
+    else:
+        assert done.stdout.count("\n") == 1 and done.stderr == ""

@@ -52,6 +52,12 @@ def test_default_folder_is_named_by_the_run(checkout):
     assert {row["run_id"] for row in rows(out)} == {out.name}
 
 
+def test_a_topology_in_doubt_is_told_once(checkout, tmp_path):
+    done = checkout.mnbench("run", "--out", tmp_path / "out", fake="odd")
+    assert done.returncode == 0
+    assert done.stderr.count("mnbench: topology: hwloc sees less\n") == 1
+
+
 def test_skipped_rows_are_counted(checkout, tmp_path):
     done = checkout.mnbench("run", "--arch", checkout.host, "--out", tmp_path / "out", fake="skip")
     assert done.returncode == 0
