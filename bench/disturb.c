@@ -398,7 +398,7 @@ static int make_room(struct disturb *d, const char *root)
 	d->text = malloc(d->text_room);
 	d->used = calloc((size_t)d->pus + 1, sizeof(*d->used)); /* of 0 it may be NULL */
 	for (size_t i = 0; i < sizeof(steals) / sizeof(*steals); i++) {
-		steals[i]->ticks = calloc((size_t)d->pus, sizeof(*d->now.ticks));
+		steals[i]->ticks = calloc((size_t)d->pus + 1, sizeof(*d->now.ticks));
 		all &= !!steals[i]->ticks;
 	}
 	return all && d->root && d->text && d->used ? 0 : -ENOMEM;

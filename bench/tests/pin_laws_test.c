@@ -519,7 +519,7 @@ static unsigned describe_levels(void)
 /* OS indexes with gaps, in any order. */
 static void describe_indexes(unsigned nr)
 {
-	unsigned index[256];
+	unsigned index[256] = {0};
 
 	for (unsigned i = 0; i < nr; i++) {
 		unsigned other = below(i + 1);
