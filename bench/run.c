@@ -150,17 +150,6 @@ static void say_ended(void *benchmark)
 	fflush(stdout);
 }
 
-static void say_outcome(const struct options *o, const struct schedule_outcome *outcome)
-{
-	size_t unsettled = outcome->benchmarks - outcome->settled - outcome->failed;
-
-	printf("%zu benchmarks in %u rounds: %zu settled, %zu unsettled, %zu without figures; "
-	       "budget %s; seed %" PRIu64 "\n",
-	       outcome->benchmarks, outcome->rounds, outcome->settled, unsettled, outcome->failed,
-	       outcome->budget_spent ? "spent" : "not spent", o->seed);
-	fflush(stdout);
-}
-
 /* ---- a run ---- */
 
 static struct schedule_plan plan_of(const struct case_context *context)
@@ -178,6 +167,18 @@ static struct schedule_plan plan_of(const struct case_context *context)
 		.baton_in = o->baton ? stdin : NULL,
 		.baton_out = o->baton ? stdout : NULL,
 	};
+}
+
+static void say_outcome(const struct case_context *context, const struct schedule_outcome *outcome)
+{
+	size_t unsettled = outcome->benchmarks - outcome->settled - outcome->failed;
+
+	printf("%zu benchmarks in %u rounds: ", outcome->benchmarks, outcome->rounds);
+	if (plan_of(context).target > 0)
+		printf("%zu settled, %zu unsettled, ", outcome->settled, unsettled);
+	printf("%zu without figures; budget %s; seed %" PRIu64 "\n", outcome->failed,
+	       outcome->budget_spent ? "spent" : "not spent", context->options->seed);
+	fflush(stdout);
 }
 
 static int fill_schedule(struct case_context *context)
@@ -214,6 +215,6 @@ int cases_run(struct case_context *context)
 			       sizeof(context->why));
 
 	if (!ret && !silent)
-		say_outcome(context->options, &outcome);
+		say_outcome(context, &outcome);
 	return ret;
 }
