@@ -159,7 +159,10 @@ static int measure_alone(struct bench_case *c, struct measurement *m)
 	if (ret)
 		c->run.why = gb_last_error();
 	gb_unregister_all();
-	return ret;
+	if (ret || !(m->disturbed & DISTURB_CLOCK))
+		return ret;
+	c->run.why = clock_stepped;
+	return -ERANGE;
 }
 
 /* ---- several threads: these measure by their own clocks ---- */

@@ -43,6 +43,27 @@ static inline uint64_t clock_ticks(const struct clock_facts *clock)
 }
 
 /*
+ * Whether CLOCK_MONOTONIC can time anything: 0; -errno where it cannot be
+ * read; -ERANGE where it stands still, goes back, or has steps of 1 us or more.
+ * `why` says so in one line, and may be NULL with a length of 0. Some 10 ms.
+ */
+int clock_check(char *why, size_t len);
+
+/* The reason in a row whose repetition saw it go back or jump: -ERANGE. */
+extern const char clock_stepped[];
+
+/* What it and CLOCK_MONOTONIC_RAW, which nobody sets or slews, showed at one time. */
+struct clock_pair {
+	uint64_t ns, raw, apart; /* apart: how long the look at both took */
+	bool both;
+};
+
+struct clock_pair clock_pair(void);
+
+/* Whether it stepped between two pairs: by more than 1 % of the time, and than can be told. */
+bool clock_has_stepped(const struct clock_pair *begin, const struct clock_pair *end);
+
+/*
  * Finds these out, in some 25 ms, the first time; not by two threads at once.
  * The same facts ever after.
  */

@@ -36,6 +36,7 @@ struct reading {
 	double khz[WATCHED_PUS];
 	double throttles;
 	long faults;
+	struct clock_pair clocks;
 };
 
 /* The ticks stolen of each PU since boot, as they were once. */
@@ -68,12 +69,14 @@ struct disturb {
 static int open_under(const char *root, const char *path)
 {
 	char whole[512];
-	int fd, n = snprintf(whole, sizeof(whole), "%s%s", root, path);
+	int fd;
 
-	if (n >= (int)sizeof(whole))
+	if (snprintf(whole, sizeof(whole), "%s%s", root, path) >= (int)sizeof(whole))
 		return -ENAMETOOLONG;
 	fd = open(whole, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 static void close_one(int fd)
@@ -244,6 +247,7 @@ static void take_reading(struct disturb *d, struct reading *r)
 	d->slow = now_ns() - start > SLOW_NS ? d->slow + 1 : 0;
 	getrusage(RUSAGE_SELF, &usage);
 	r->faults = usage.ru_majflt;
+	r->clocks = clock_pair();
 }
 
 static bool frequency_moved(const struct disturb *d, const struct reading *end)
@@ -306,6 +310,8 @@ unsigned int disturb_end(struct disturb *d)
 		found |= DISTURB_THROTTLED;
 	if (end.faults > d->begin.faults)
 		found |= DISTURB_FAULTED;
+	if (clock_has_stepped(&d->begin.clocks, &end.clocks))
+		found |= DISTURB_CLOCK;
 	if (was_stolen(d))
 		found |= DISTURB_STOLEN;
 	return found;
@@ -385,11 +391,15 @@ unsigned int disturb_alone_end(struct disturb_alone *a)
 
 /* ---- a run ---- */
 
+static bool make_steal(const struct disturb *d, struct steal *s)
+{
+	s->ticks = calloc((size_t)d->pus + 1, sizeof(*s->ticks));
+	return s->ticks;
+}
+
 static int make_room(struct disturb *d, const char *root)
 {
-	struct steal *const steals[] = {&d->now, &d->last, &d->recent, &d->old};
-	bool all = true;
-
+	d->pus = 1;
 	for (unsigned int i = 0; i < pin_pu_count(d->topo); i++)
 		if (pin_pu_at(d->topo, i) >= d->pus)
 			d->pus = pin_pu_at(d->topo, i) + 1;
@@ -397,11 +407,12 @@ static int make_room(struct disturb *d, const char *root)
 	d->root = strdup(root);
 	d->text = malloc(d->text_room);
 	d->used = calloc((size_t)d->pus + 1, sizeof(*d->used)); /* of 0 it may be NULL */
-	for (size_t i = 0; i < sizeof(steals) / sizeof(*steals); i++) {
-		steals[i]->ticks = calloc((size_t)d->pus + 1, sizeof(*d->now.ticks));
-		all &= !!steals[i]->ticks;
-	}
-	return all && d->root && d->text && d->used ? 0 : -ENOMEM;
+	if (!d->root || !d->text || !d->used)
+		return -ENOMEM;
+	if (!make_steal(d, &d->now) || !make_steal(d, &d->last) || !make_steal(d, &d->recent) ||
+	    !make_steal(d, &d->old))
+		return -ENOMEM;
+	return 0;
 }
 
 int disturb_open(struct disturb **result, const struct pin_topology *topo, const char *root)

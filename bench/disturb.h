@@ -36,6 +36,8 @@ enum disturbance {
 	DISTURB_THROTTLED = 8,
 	/* The process waited for a page from a disk. */
 	DISTURB_FAULTED = 16,
+	/* CLOCK_MONOTONIC went back or jumped: there are no figures. See clock_stepped. */
+	DISTURB_CLOCK = 32,
 };
 
 struct disturb;

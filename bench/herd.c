@@ -169,6 +169,12 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int clock_broken(struct herd *h)
+{
+	h->run->why = clock_stepped;
+	return -ERANGE;
+}
+
 static int one_round(struct herd *h, uint32_t round, double *figure, double *latency)
 {
 	uint64_t deadline = now_ns() + h->patience_ns, t0, t1;
@@ -187,8 +193,13 @@ static int one_round(struct herd *h, uint32_t round, double *figure, double *lat
 		h->run->why = "a sleeper was not woken";
 		return -ETIMEDOUT;
 	}
-	for (unsigned int i = 0; i < h->sleepers; i++)
-		latency[i] = (double)(int64_t)(h->sleeper[i].awake - t0);
+	if (t1 < t0)
+		return clock_broken(h);
+	for (unsigned int i = 0; i < h->sleepers; i++) {
+		if (h->sleeper[i].awake < t0)
+			return clock_broken(h);
+		latency[i] = (double)(h->sleeper[i].awake - t0);
+	}
 	qsort(latency, h->sleepers, sizeof(*latency), by_value);
 	figure[HERD_WAKER] = (double)(t1 - t0);
 	figure[HERD_FIRST] = latency[0];
@@ -235,6 +246,8 @@ static int run_rounds(struct herd *h, uint64_t window_ns, struct herd_result *re
 	if (!ret) {
 		result->disturbed = disturb_end(h->run->disturb);
 		summarise(samples, rounds, result);
+		if (result->disturbed & DISTURB_CLOCK)
+			ret = clock_broken(h);
 	}
 	free(samples);
 	free(latency);

@@ -118,12 +118,12 @@ static void make_up_run_id(const char *host, char *id, size_t len)
 static int run_benchmarks(struct case_context *context)
 {
 	const struct options *o = context->options;
-	int ret = 0;
+	int ret = clock_check(context->why, sizeof(context->why));
 
-	if (o->resume && access(o->csv, F_OK))
+	if (!ret && o->resume && access(o->csv, F_OK))
 		ret = text_fail(-errno, context->why, sizeof(context->why), "--resume: %s: %s",
 				o->csv, strerror(errno));
-	/* First of all: a file that another run has is refused before ours say something else. */
+	/* Before the others: a file that another run has is refused before they say otherwise. */
 	if (!ret && o->csv)
 		ret = rows_open(&context->rows, o->csv, context->why, sizeof(context->why));
 	if (!ret && o->resume)

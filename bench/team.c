@@ -51,7 +51,7 @@ struct member {
 	bool measured;
 	pthread_t id;
 	uint64_t ops, start, stop, cpu;
-	bool in_place;
+	bool in_place, clock_back;
 	struct disturb_thread account;
 	unsigned int disturbed;
 	/* Operations of the warm-up so far; the one thing here that is read while it runs. */
@@ -114,10 +114,12 @@ static void warm_up(struct member *m)
 static uint64_t sample(struct member *m)
 {
 	const struct clock_facts *clock = m->shared->clock;
-	uint64_t start = clock_ticks(clock);
+	uint64_t start = clock_ticks(clock), stop;
 
 	m->t.run->op->run(&m->t, 1);
-	histogram_add(&m->latency, clock_ticks(clock) - start);
+	stop = clock_ticks(clock);
+	m->clock_back |= stop < start;
+	histogram_add(&m->latency, stop - start);
 	return 1;
 }
 
@@ -141,6 +143,7 @@ static void measured_loop(struct member *m)
 	} while (phase_of(m->shared) == MEASURE);
 	m->stop = now_ns();
 	m->cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	m->clock_back |= m->stop < m->start;
 	m->disturbed = disturb_thread_end(&m->account, m->stop - m->start);
 	m->ops = ops;
 }
@@ -261,7 +264,7 @@ static double wait_until_steady(struct member *const *m, unsigned int threads, u
 	do {
 		nap(slice);
 		result->steady = is_steady(&pace, now_ns(), progress_of(m, threads));
-	} while (!result->steady && pace.time < start + cap);
+	} while (!result->steady && pace.time - start < cap);
 	result->warm_ns = pace.time - start;
 	return pace.rate;
 }
@@ -303,7 +306,7 @@ static double rate_of(const struct member *m)
 	return (double)m->ops * 1e9 / (double)(m->stop - m->start);
 }
 
-static void sum_up(struct member *const *m, unsigned int threads, struct team_result *r)
+static void add_up(struct member *const *m, unsigned int threads, struct team_result *r)
 {
 	uint64_t first_start = UINT64_MAX, last_start = 0, first_stop = UINT64_MAX, last_stop = 0;
 	double elapsed = 0, cpu = 0, rates = 0, squares = 0, rate;
@@ -320,7 +323,7 @@ static void sum_up(struct member *const *m, unsigned int threads, struct team_re
 		squares += rate * rate;
 		r->ops += m[i]->ops;
 		r->misplaced |= !m[i]->in_place;
-		r->disturbed |= m[i]->disturbed;
+		r->disturbed |= m[i]->disturbed | (m[i]->clock_back ? DISTURB_CLOCK : 0);
 	}
 	r->real_ns_per_op = elapsed / (double)r->ops;
 	r->cpu_ns_per_op = cpu / (double)r->ops;
@@ -337,6 +340,19 @@ static struct percentiles latency_of(struct member *const *m, unsigned int threa
 	for (unsigned int i = 1; i < threads; i++)
 		histogram_merge(&m[0]->latency, &m[i]->latency);
 	return histogram_percentiles(&m[0]->latency, clock->ns_per_tick);
+}
+
+/* -ERANGE: the clock was not to be trusted. */
+static int sum_up(struct member *const *m, struct op_run *run, const struct clock_facts *clock,
+		  struct team_result *result)
+{
+	result->disturbed = disturb_end(run->disturb);
+	add_up(m, run->threads, result);
+	result->latency = latency_of(m, run->threads, clock);
+	if (!(result->disturbed & DISTURB_CLOCK))
+		return 0;
+	run->why = clock_stepped;
+	return -ERANGE;
 }
 
 /* Starts members until one cannot be; those that run are let go again by the caller. */
@@ -379,11 +395,8 @@ int team_measure(struct op_run *run, uint64_t window_ns, struct team_result *res
 		pthread_join(m[i]->id, NULL);
 	if (!ret)
 		ret = shared->failed;
-	if (!ret) {
-		result->disturbed = disturb_end(run->disturb);
-		sum_up(m, run->threads, result);
-		result->latency = latency_of(m, run->threads, shared->clock);
-	}
+	if (!ret)
+		ret = sum_up(m, run, shared->clock, result);
 	for (unsigned int i = 0; i < started; i++)
 		pin_free(m[i], sizeof(*m[i]));
 out:

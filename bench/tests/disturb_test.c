@@ -25,6 +25,7 @@ static struct disturb *d;
 /* ---- a clock that we can put forward ---- */
 
 static uint64_t ahead_ns, step_ns; /* in all; more at each look */
+static int64_t apart_ns;	   /* CLOCK_MONOTONIC alone */
 
 int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
@@ -32,9 +33,11 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 {
 	int ret = __real_clock_gettime(id, ts);
 	uint64_t ahead = __atomic_add_fetch(&ahead_ns, step_ns, __ATOMIC_SEQ_CST);
-	uint64_t ns = (uint64_t)ts->tv_nsec + ahead;
+	uint64_t ns = (uint64_t)ts->tv_sec * 1000000000u + (uint64_t)ts->tv_nsec + ahead;
 
-	ts->tv_sec += (time_t)(ns / 1000000000u);
+	if (id == CLOCK_MONOTONIC)
+		ns += (uint64_t)__atomic_load_n(&apart_ns, __ATOMIC_SEQ_CST);
+	ts->tv_sec = (time_t)(ns / 1000000000u);
 	ts->tv_nsec = (long)(ns % 1000000000u);
 	return ret;
 }
@@ -159,13 +162,13 @@ static void test_stolen_costly(void)
 	write_stat(8, 8);
 	start();
 	slots[0].pu = 1;
-	step_ns = 200 * 1000;
-	ahead_ns += 50 * MS;
+	step_ns = MS;
+	ahead_ns += 200 * MS;
 	CHECK(stat_after(1, 8, 8) == 0);
 	ahead_ns += 10 * MS;
-	CHECK(stat_after(1, 18, 8) == 0);
-	ahead_ns += 20 * MS;
-	CHECK(stat_after(1, 18, 8) == DISTURB_STOLEN);
+	CHECK(stat_after(1, 48, 8) == 0);
+	ahead_ns += 5000 * MS;
+	CHECK(stat_after(1, 48, 8) == DISTURB_STOLEN);
 	stop();
 }
 
@@ -230,6 +233,30 @@ static void test_throttled(void)
 	CHECK(khz_after(0, "thermal_throttle/core_throttle_count", 2, 6) == DISTURB_THROTTLED);
 	CHECK(khz_after(1, "thermal_throttle/package_throttle_count", 2, 8) == DISTURB_THROTTLED);
 	CHECK(khz_after(1, "thermal_throttle/package_throttle_count", 1, 9) == 0);
+	stop();
+}
+
+/* ---- the clock ---- */
+
+static void step(int64_t ns)
+{
+	__atomic_add_fetch(&apart_ns, ns, __ATOMIC_SEQ_CST);
+}
+
+static unsigned int clock_after(int64_t ns)
+{
+	disturb_begin(d, slots, 1);
+	step(ns);
+	return disturb_end(d);
+}
+
+static void test_clock(void)
+{
+	start();
+	CHECK(clock_after(0) == 0);
+	CHECK(clock_after(1000 * (int64_t)MS) == DISTURB_CLOCK);
+	CHECK(clock_after(-1000 * (int64_t)MS) == DISTURB_CLOCK);
+	CHECK(clock_after(0) == 0);
 	stop();
 }
 
@@ -420,7 +447,30 @@ static void test_team(void)
 	CHECK(result.disturbed == 0);
 }
 
+/* On the first's clock it ends before it began. */
+static void stepping_run(struct op_thread *t, uint64_t n)
+{
+	(void)n;
+	sleep_ms(1);
+	if (t->index == 0)
+		step(-50 * (int64_t)MS);
+}
+
+static void test_team_clock(void)
+{
+	struct bench_op op = {.batch = 1, .run = stepping_run};
+	struct op_run run = {.op = &op, .threads = 2, .topo = topo, .slots = places};
+	struct team_result result;
+
+	/* Seen by a thread, with nobody to watch. */
+	take_places("compact", 2);
+	CHECK(team_measure(&run, 20 * MS, &result) == -ERANGE);
+	CHECK_TEXT(run.why ? run.why : "", clock_stepped);
+}
+
 static uint32_t round_now;
+static int64_t step_at_wake, step_at_sleep;
+static unsigned int linger_ms;
 
 static void herd_sleep(void *shared, unsigned int i, uint32_t round)
 {
@@ -428,6 +478,8 @@ static void herd_sleep(void *shared, unsigned int i, uint32_t round)
 	(void)i;
 	while (__atomic_load_n(&round_now, __ATOMIC_SEQ_CST) != round)
 		sleep_ms(1);
+	step(step_at_sleep);
+	sleep_ms(linger_ms);
 }
 
 static void herd_wake(void *shared, unsigned int sleepers, uint32_t round)
@@ -435,12 +487,14 @@ static void herd_wake(void *shared, unsigned int sleepers, uint32_t round)
 	(void)shared;
 	(void)sleepers;
 	heat_up();
+	step(step_at_wake);
 	__atomic_store_n(&round_now, round, __ATOMIC_SEQ_CST);
 }
 
+static const struct herd_ops herd = {.sleep = herd_sleep, .wake = herd_wake};
+
 static void test_herd(void)
 {
-	static const struct herd_ops herd = {.sleep = herd_sleep, .wake = herd_wake};
 	struct bench_op op = {.herd = &herd};
 	struct op_run run = {.op = &op, .threads = 1, .topo = topo, .slots = places};
 	struct herd_result result;
@@ -453,6 +507,19 @@ static void test_herd(void)
 	CHECK(result.disturbed & DISTURB_THROTTLED);
 	CHECK(!(result.disturbed & DISTURB_PREEMPTED));
 	stop();
+}
+
+static void test_herd_clock(int64_t at_wake, int64_t at_sleep)
+{
+	struct bench_op op = {.herd = &herd};
+	struct op_run run = {.op = &op, .threads = 1, .topo = topo, .slots = places};
+	struct herd_result result;
+
+	step_at_wake = at_wake;
+	step_at_sleep = at_sleep;
+	CHECK(herd_measure(&run, 2, 0, &result) == -ERANGE);
+	CHECK_TEXT(run.why ? run.why : "", clock_stepped);
+	step_at_wake = step_at_sleep = 0;
 }
 
 int main(void)
@@ -469,6 +536,7 @@ int main(void)
 	test_frequency();
 	test_slow_frequency();
 	test_throttled();
+	test_clock();
 	test_no_files();
 	test_garbage();
 	if (tasks_are_ours())
@@ -476,6 +544,12 @@ int main(void)
 	test_faulted();
 	test_team();
 	test_herd();
+	test_team_clock();
+	test_herd_clock(-1000 * (int64_t)MS, 0);
+	test_herd_clock(0, -1000 * (int64_t)MS);
+	/* Seen by the waker alone. */
+	linger_ms = 50;
+	test_herd_clock(-20 * (int64_t)MS, 0);
 	fake_remove();
 	pin_topology_free(sixteen);
 	pin_topology_free(topo);

@@ -353,6 +353,61 @@ def test_taskset_is_obeyed(tmp_path):
     skipped(tmp_path, f"list:{other}", within=within)
 
 
+# A clock that cannot be used
+
+FAULTY_CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* CLOCK_MONOTONIC with steps of $STEP_NS, and one more of -$BACK_NS each time after $AFTER looks. */
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    static long looks;
+    long long ns, step = atoll(getenv("STEP_NS"));
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+    int ret = real(id, ts);
+    if (id != CLOCK_MONOTONIC)
+        return ret;
+    ns = (ts->tv_sec * 1000000000ll + ts->tv_nsec) / step * step;
+    ns -= __atomic_add_fetch(&looks, 1, __ATOMIC_RELAXED) / atol(getenv("AFTER")) *
+          atoll(getenv("BACK_NS"));
+    ts->tv_sec = ns / 1000000000;
+    ts->tv_nsec = ns % 1000000000;
+    return ret;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def faulty_clock(tmp_path_factory) -> Path:
+    """A library to be loaded before all others."""
+    folder = tmp_path_factory.mktemp("clock")
+    (folder / "clock.c").write_text(FAULTY_CLOCK, encoding="utf-8")
+    compiler = shutil.which("cc")
+    if compiler is None or b"ld-linux" not in BINARY.read_bytes():
+        pytest.skip("no C compiler, or a static program")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "clock.so", folder / "clock.c",
+                    "-ldl"], check=True)
+    return folder / "clock.so"
+
+
+@pytest.mark.parametrize("faults, thing", [
+    ({"STEP_NS": str(10 ** 18)}, "CLOCK_MONOTONIC stands still"),
+    ({"STEP_NS": "1000000"}, "CLOCK_MONOTONIC has steps of 1000 us"),
+    ({"AFTER": "500", "BACK_NS": "100000"}, "CLOCK_MONOTONIC goes back"),
+])
+def test_unusable_clock(tmp_path, faulty_clock, faults, thing):
+    sound = {"STEP_NS": "1", "AFTER": str(10 ** 15), "BACK_NS": "0"}
+    csv = tmp_path / "a.csv"
+    refused(thing, *LOOP, "--csv", csv, LD_PRELOAD=str(faulty_clock), **(sound | faults))
+    assert not csv.exists()
+
+
 # What it refuses
 
 
