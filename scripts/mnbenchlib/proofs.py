@@ -24,8 +24,14 @@ _PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "lint": (("lint",),),
     "valgrind": (("valgrind",),),
     "coverage": (("coverage",),),
+    "guests": (("guests", "--shape", "whole"), ("guests", "x86_64", "--shape", "holes")),
 }
 NAMES = tuple(_PARTS)
+
+
+def served() -> list[str]:
+    """The parts that this machine can run: guests take binaries of three architectures."""
+    return [name for name in NAMES if name != "guests" or builds.cross_here()]
 
 
 def fetch_kernels() -> list[str]:

@@ -129,7 +129,7 @@ def main(args: argparse.Namespace) -> int:
     """`mnbench test`."""
     crossed = ARCHES if builds.cross_here() else ()
     presets = [*_HOST_PRESETS, *_COMPILED_ONLY, *crossed]
-    every = ["kernels", *presets, "python", *proofs.NAMES]
+    every = ["kernels", *presets, "python", *proofs.served()]
     for part in args.parts:
         if part not in every:
             raise UserError(f"{part}: nothing to test by that name; there are {', '.join(every)}")
