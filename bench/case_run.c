@@ -9,6 +9,7 @@
 #include "disturb.h"
 #include "gbench_c.h"
 #include "pin.h"
+#include "plant.h"
 #include "warmup.h"
 
 #define TEAM_TRIES 3
@@ -65,10 +66,12 @@ static void time_alone(gb_state *st, struct op_thread *t)
 	const struct bench_op *op = t->run->op;
 	uint64_t n = gb_begin(st), ns = 0;
 
-	if (op->timed)
+	if (op->timed) {
 		ns = op->timed(t, n);
-	else
+	} else {
 		op->run(t, n);
+		plant_run(t, n);
+	}
 	gb_end(st);
 	if (op->timed)
 		gb_set_iteration_time(st, (double)ns * 1e-9);
@@ -92,6 +95,7 @@ static void run_alone(gb_state *st, void *user)
 		if (!a->warm)
 			warm_up(&t);
 		a->warm = true;
+		plant_choose(c->name);
 		disturb_alone_begin(c->run.disturb, &account, &c->run.slots[0]);
 		time_alone(st, &t);
 		a->m->disturbed = disturb_alone_end(&account);

@@ -17,6 +17,7 @@
 #include "machine.h"
 #include "options.h"
 #include "pin.h"
+#include "plant.h"
 #include "plans.h"
 #include "rows.h"
 #include "text.h"
@@ -229,7 +230,8 @@ int main(int argc, char **argv)
 	char **args;
 	int ret;
 
-	if (options_parse(&options, &argc, argv, why, sizeof(why)))
+	if (plant_parse(&argc, argv, why, sizeof(why)) ||
+	    options_parse(&options, &argc, argv, why, sizeof(why)))
 		return fail(EXIT_BAD_INPUT, why);
 	if (options.help) {
 		options_print_help();

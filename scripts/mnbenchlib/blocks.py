@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 
+import numpy as np
 import pandas as pd
 
 from . import pairs, results, stats
@@ -100,7 +101,7 @@ def alone_block(alone: pd.DataFrame) -> Block:
     block.table = Table(["benchmark", "median", "least", "greatest", "n"], "<>>>>")
     for row in alone.itertuples():
         figures = [number(v, row.metric) for v in (row.median, row.min, row.max)]
-        block.table.rows.append([results.label(row), *figures, str(row.size)])
+        block.table.rows.append([results.label(row), *figures, str(row.size) + _open(row)])
     return block
 
 
@@ -114,8 +115,11 @@ def _telling(found: pd.DataFrame) -> pd.Series:
 def counts(found: pd.DataFrame, threshold: float) -> list[str]:
     count = found["verdict"].value_counts()
     within = count.get("slower", 0) + count.get("faster", 0)
+    beyond = f"more than {threshold:g} %"
+    if (found["limited_by"] == "floor").any():
+        beyond += " and the noise floor"
     lines = [f"{len(found)} benchmarks compared: {count.get('worse', 0)} worse and "
-             f"{count.get('better', 0)} better by more than {threshold:g} %, {within} moved by "
+             f"{count.get('better', 0)} better by {beyond}, {within} moved by "
              f"less, {count.get('~', 0)} undecided"]
     if "subject" in found:
         drifted = int((found["verdict"].isin(["worse", "better"])
@@ -124,6 +128,22 @@ def counts(found: pd.DataFrame, threshold: float) -> list[str]:
             lines.append(f"{drifted} of those that moved are baselines: the machine, the compiler "
                          "or the libraries differ, not only the port")
     return lines
+
+
+def floors(found: pd.DataFrame) -> list[str]:
+    """What the runs differ from themselves, and where that is the limit."""
+    known = found[found["floor"].notna()]
+    if known.empty:
+        return ["noise floor: unknown, no twins were measured"]
+    said = [f"{family} {100 * np.expm1(rows['floor'].max()):.2g} %"
+            for family, rows in known.groupby("family", sort=False)]
+    higher = known.loc[known["limited_by"] == "floor", "family"].unique()
+    line = "noise floor, below which nothing is decided: " + ", ".join(said)
+    if len(higher):
+        line += "; it is above the threshold, and so the limit, in " + ", ".join(higher)
+    if len(known) < len(found):
+        line += f"; unknown for {len(found) - len(known)} benchmarks"
+    return [line]
 
 
 def unmatched(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
@@ -166,11 +186,19 @@ def _moved_block(heading: str, found: pd.DataFrame, base: str, new: str,
                          ""], "<>>>>><")
     for row in found.itertuples():
         block.table.rows.append([
-            results.label(row), number(row.base_median, row.metric),
+            results.label(row) + _open(row), number(row.base_median, row.metric),
             number(row.new_median, row.metric),
             factor(row.ratio), _interval(row), f"{row.p_adjusted:.3f}",
-            row.verdict + (" *" if row.decided_by == "interval" else "")])
+            _judged(row, alpha)])
     return block
+
+
+def _judged(row, alpha: float) -> str:
+    if row.decided_by == "interval":
+        return row.verdict + " *"
+    if row.verdict == "~" and row.p_adjusted <= alpha and row.floor > 0:
+        return "~ floor"
+    return row.verdict
 
 
 def _level(alpha: float) -> str:
@@ -184,7 +212,23 @@ def _interval(row) -> str:
 
 
 def _n(row) -> str:
-    return str(row.new_n) if row.new_n == row.base_n else f"{row.new_n}/{row.base_n}"
+    n = str(row.new_n) if row.new_n == row.base_n else f"{row.new_n}/{row.base_n}"
+    return n + _open(row)
+
+
+def _open(row) -> str:
+    """The mark of a benchmark whose median is less sure than the run was asked for."""
+    return " ?" if row.unsettled else ""
+
+
+def unsettled(good: pd.DataFrame, where: str = "") -> list[str]:
+    """How many benchmarks have that mark."""
+    key = ["run_id", "host", *results.KEY]
+    count = len(pairs.unsettled(good, key))
+    if not count:
+        return []
+    return [f"?: {count} of {len(good[key].drop_duplicates())} benchmarks{where} are unsettled: "
+            "their repetitions ended before the median was within the run's --target"]
 
 
 def _rows(count: int) -> str:
@@ -210,22 +254,24 @@ def left_out_blocks(bad: pd.DataFrame, everything: bool) -> list[Block]:
     return [block]
 
 
-def method_block(found: pd.DataFrame, args: argparse.Namespace) -> Block:
+def method_block(found: pd.DataFrame, alpha: float, rule: pairs.Rule | None = None) -> Block:
     """How far the figures carry, with the numbers of repetitions that there are."""
     block = Block("How to read this")
     if found.empty:
         block.lines.append("nothing was compared")
         return block
-    level = (1 - args.alpha) * 100
-    block.lines.append(f"ratio of medians; its interval ({level:g} %) is by ranks; n: repetitions "
-                       "a side")
-    small = found[(found["confidence"] < 1 - args.alpha) & ~found["exact"]]
+    level = (1 - alpha) * 100
+    ratio = "ratio of medians"
+    if rule and rule.rounds:
+        ratio = "in lock-step: ratio of each round's two figures (Hodges and Lehmann's estimate)"
+    block.lines.append(f"{ratio}; its interval ({level:g} %) is by ranks; n: repetitions a side")
+    small = found[(found["confidence"] < 1 - alpha) & ~found["exact"]]
     if len(small):
         lone = "; with 1 there is none" if (small["confidence"] == 0).any() else ""
         block.lines.append(f"too few repetitions for {level:g} % in {len(small)} pairs"
                            + _reached(small[small["confidence"] > 0]) + lone)
-    if "p_adjusted" in found:
-        block.lines += _power(found, args.alpha)
+    if rule:
+        block.lines += _power(found, rule)
     return block
 
 
@@ -240,22 +286,31 @@ def _reached(small: pd.DataFrame) -> str:
     return ": the interval reaches " + ", ".join(f"{level} with {n}" for level, n in levels)
 
 
-def _power(found: pd.DataFrame, alpha: float) -> list[str]:
+def _power(found: pd.DataFrame, rule: pairs.Rule) -> list[str]:
     """Says where the number of repetitions, not the measurement, decides."""
-    lines = ["p: Mann-Whitney, adjusted (Benjamini-Hochberg) within each architecture and family, "
-             f"port and baselines apart; `~` where it is above {alpha:g}"]
+    alpha = rule.alpha
+    test = "Wilcoxon's signed ranks, of the rounds" if rule.rounds else "Mann-Whitney"
+    lines = [f"p: {test}, adjusted (Benjamini-Hochberg) within each architecture and family, port "
+             f"and baselines apart; `~` where it is above {alpha:g}"]
     if (found["decided_by"] == "interval").any():
-        lines.append("*: decided by its own interval, which lies wholly beyond the threshold; not "
+        lines.append("*: decided by its own interval, which lies wholly beyond the limit; not "
                      "adjusted for the number of benchmarks: repeat it")
+    lines += _floored(found, alpha)
     tested = found[~found["exact"]]
     for (n, m), rows in tested.groupby(["new_n", "base_n"], sort=True):
-        least, most = stats.smallest_p(n, m), int(rows["tests"].max())
-        need = stats.repetitions_needed(most, alpha)
+        least, most = rule.smallest_p(n, m), int(rows["tests"].max())
+        need = rule.repetitions_needed(most)
         if least > alpha:
             lines.append(f"with {n} and {m} repetitions the smallest p is {least:.2g}: nothing can "
-                         f"be decided; {stats.repetitions_needed(1, alpha)} a side are the least")
+                         f"be decided; {rule.repetitions_needed(1)} a side are the least")
         elif least * most > alpha:
             lines.append(f"with {n} and {m} repetitions the smallest p is {least:.2g}: among "
                          f"{most} benchmarks of a family one that moved alone stays undecided; "
                          f"{need} repetitions a side would do")
     return lines
+
+
+def _floored(found: pd.DataFrame, alpha: float) -> list[str]:
+    if not any(_judged(row, alpha) == "~ floor" for row in found.itertuples()):
+        return []
+    return ["~ floor: p is small enough, but the run differs from itself by as much"]

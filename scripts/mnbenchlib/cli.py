@@ -19,6 +19,7 @@ COMMANDS = {
     "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
     "report": ("report", "the runs as one page"),
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
+    "selftest": ("selftest", "how small a slow-down is found on this machine, and what is cried"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
     "guests": ("guests", "see in emulated machines whether threads are where plans put them"),
     "test": ("tests", "build everything and run every test"),

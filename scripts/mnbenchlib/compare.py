@@ -6,10 +6,11 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
-from . import blocks, pairs, results, transfers
+from . import blocks, floor, pairs, record, results, transfers, values
 from .errors import UserError
 from .tables import Block, as_markdown, as_text, emit, wants_colour
 
@@ -19,10 +20,11 @@ With two: NEW against BASE. With --by: across one column of one file.
 A file is a run's CSV or its folder.
 """
 EPILOG = """\
-exit: 0 nothing worse, 1 something worse beyond the threshold, 2 unusable input.
-Intervals and tests are by ranks (Mann-Whitney; p adjusted by Benjamini and Hochberg within each
-architecture and family); `~` is undecided. Times of emulated rows are never compared; their
-instruction counts are.
+exit: 0 nothing worse, 1 something worse beyond threshold and noise floor, 2 unusable input.
+Intervals and tests are by ranks (Mann-Whitney; Wilcoxon's signed ranks, round by round, for two
+runs of one `mnbench run --against`; p adjusted by Benjamini and Hochberg within each architecture
+and family); `~` is undecided, or within the noise floor, which the runs' twins give. Times of
+emulated rows are never compared; their instruction counts are.
 """
 BY = ["subject", "variant", "arch", "pin", "threads", "execution", "host", "run_id"]
 METRICS = ["auto", *results.FIGURES, transfers.METRIC]
@@ -55,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "cache line from PU to PU): " + ", ".join(METRICS))
     parser.add_argument("--families", metavar="A,B", help="only these families")
     parser.add_argument("--threshold", type=float, default=5.0, metavar="PERCENT",
-                        help="differences below are never called worse (default: 5)")
+                        help="differences below, or below the runs' noise floor, are never called "
+                             "worse (default: 5)")
     parser.add_argument("--alpha", type=float, default=0.05, metavar="SHARE",
                         help="share of false findings to accept (default: 0.05)")
     parser.add_argument("--all", action="store_true",
@@ -78,6 +81,16 @@ def main(args: argparse.Namespace) -> int:
     return found.exit_code
 
 
+@dataclass
+class _Input:
+    """One file: what is compared of it, and what else it tells."""
+
+    path: str
+    table: pd.DataFrame  # of the families asked for
+    whole: pd.DataFrame
+    lockstep: str | None  # what it has in common with the run beside it
+
+
 def compare(args: argparse.Namespace) -> Comparison:
     base = _read(args.base, args)
     if args.new is not None:
@@ -87,18 +100,30 @@ def compare(args: argparse.Namespace) -> Comparison:
     return _baselines(base, args)
 
 
-def _read(path: str, args: argparse.Namespace) -> pd.DataFrame:
-    table = results.read_results(path)
+def _read(path: str, args: argparse.Namespace) -> _Input:
+    whole = results.read_results(path)
+    path = whole.attrs["path"]
     if args.metric == transfers.METRIC:
-        table = transfers.added(table)
-    if args.families is None:
-        return table
-    wanted = args.families.split(",")
+        whole = transfers.added(whole)
+    wanted = whole["family"].unique() if args.families is None else args.families.split(",")
     for family in wanted:
-        if family not in set(table["family"]):
-            known = ", ".join(table["family"].unique())
-            raise UserError(f"{table.attrs['path']}: no rows of family {family!r}; it has {known}")
-    return table[table["family"].isin(wanted)]
+        if family not in set(whole["family"]):
+            known = ", ".join(whole["family"].unique())
+            raise UserError(f"{path}: no rows of family {family!r}; it has {known}")
+    return _Input(path, whole[whole["family"].isin(wanted)], whole,
+                  record.lockstep(Path(path).parent))
+
+
+def _in_lockstep(base: _Input, new: _Input) -> bool:
+    """Whether their repetitions are rounds of one run of two programs."""
+    runs = [one.whole["run_id"].nunique() for one in (base, new)]
+    return base.lockstep is not None and base.lockstep == new.lockstep and runs == [1, 1]
+
+
+def _rule(inputs: list[_Input], metric: str, args: argparse.Namespace) -> pairs.Rule:
+    rounds = len(inputs) == 2 and _in_lockstep(*inputs)
+    floors = [floor.of(one.whole, metric, rounds) for one in inputs]
+    return pairs.Rule(args.alpha, args.threshold / 100, floors, rounds)
 
 
 def _nothing(left_out: pd.DataFrame, what: str) -> UserError:
@@ -107,31 +132,34 @@ def _nothing(left_out: pd.DataFrame, what: str) -> UserError:
     return UserError(f"{what}{why}")
 
 
-def _baselines(table: pd.DataFrame, args: argparse.Namespace) -> Comparison:
-    path = table.attrs["path"]
-    good, bad = pairs.usable(table, args.metric)
+def _baselines(one: _Input, args: argparse.Namespace) -> Comparison:
+    path, table = one.path, one.table[~results.is_twin(one.table)]
+    good, bad = values.usable(one.table, args.metric)
     found = pairs.against_baselines(good, args.alpha)
     if found.empty and not (args.metric == "auto" and results.is_emulated(table).any()):
         raise _nothing(bad, f"{path}: no row stands beside a baseline of its operation")
     out = Comparison("baselines", [path], found, bad)
     out.blocks = blocks.headline_blocks(table, found, args.alpha)
     if args.metric == transfers.METRIC:
-        out.blocks.append(Block("The unit", transfers.told(table)))
+        out.blocks.append(Block("The unit", transfers.told(one.whole)))
     section = ["run_id", "host", "arch", "execution", "family"]
     if len(found):
         for _, group in found.groupby(section, sort=False):
             out.blocks.append(blocks.baseline_block(group, args))
     for _, group in pairs.alone(good, found).groupby(section, sort=False):
         out.blocks.append(blocks.alone_block(group))
-    out.blocks += blocks.left_out_blocks(bad, args.all) + [blocks.method_block(found, args)]
+    method = blocks.method_block(found, args.alpha)
+    method.lines += blocks.unsettled(good)
+    out.blocks += [*blocks.left_out_blocks(bad, args.all), method]
     return out
 
 
-def _two_files(base: pd.DataFrame, new: pd.DataFrame, args: argparse.Namespace) -> Comparison:
-    good_base, bad_base = pairs.usable(base, args.metric)
-    good_new, bad_new = pairs.usable(new, args.metric)
-    paths = [base.attrs["path"], new.attrs["path"]]
-    found = pairs.between(good_base, good_new, results.KEY, args.alpha, args.threshold / 100)
+def _two_files(base: _Input, new: _Input, args: argparse.Namespace) -> Comparison:
+    good_base, bad_base = values.usable(base.table, args.metric)
+    good_new, bad_new = values.usable(new.table, args.metric)
+    paths = [base.path, new.path]
+    rule = _rule([base, new], args.metric, args)
+    found = pairs.between(good_base, good_new, results.KEY, rule)
     left_out = pd.concat([bad_base.assign(file="base"), bad_new.assign(file="new")])
     if found.empty:
         raise _nothing(left_out, f"{paths[1]}: no benchmark in common with {paths[0]} that can be "
@@ -139,43 +167,47 @@ def _two_files(base: pd.DataFrame, new: pd.DataFrame, args: argparse.Namespace) 
     out = Comparison("files", paths, found, left_out)
     out.exit_code = int((found["verdict"] == "worse").any())
     summary = Block("NEW against BASE", [f"BASE {paths[0]}", f"NEW  {paths[1]}"])
-    summary.lines += blocks.counts(found, args.threshold) + blocks.unmatched(good_base, good_new)
+    summary.lines += [*blocks.counts(found, args.threshold), *blocks.floors(found),
+                      *blocks.unmatched(good_base, good_new)]
+    for name, good in (("BASE", good_base), ("NEW", good_new)):
+        summary.lines += blocks.unsettled(good, f" in {name}")
     out.blocks = [summary, *blocks.moved_blocks(found, args, "BASE", "NEW"),
-                  *blocks.left_out_blocks(left_out, args.all), blocks.method_block(found, args)]
+                  *blocks.left_out_blocks(left_out, args.all),
+                  blocks.method_block(found, args.alpha, rule)]
     return out
 
 
-def _by_column(table: pd.DataFrame, args: argparse.Namespace) -> Comparison:
-    path, column, metric = table.attrs["path"], args.by, args.metric
+def _by_column(one: _Input, args: argparse.Namespace) -> Comparison:
+    path, table, column, metric = one.path, one.table, args.by, args.metric
     if metric == "auto" and column in ("arch", "execution") and results.is_emulated(table).any():
         metric = "insns_per_op"
-    good, bad = pairs.usable(table, metric)
-    values = list(good[column].unique())
-    if len(values) < 2:
+    good, bad = values.usable(table, metric)
+    kinds = list(good[column].unique())
+    if len(kinds) < 2:
         raise _nothing(bad, f"{path}: fewer than two values of {column} with usable rows")
-    reference = str(values[0]) if args.reference is None else args.reference
-    if reference not in map(str, values):
+    reference = str(kinds[0]) if args.reference is None else args.reference
+    if reference not in map(str, kinds):
         raise UserError(f"{path}: no usable row with {column} {reference!r}; it has "
-                        + ", ".join(map(str, values)))
-    key = _key_without(column)
+                        + ", ".join(map(str, kinds)))
+    key, rule = _key_without(column), _rule([one], metric, args)
     is_base = good[column].map(str) == reference
     parts, shown = [], []
-    for value in values:
+    for value in kinds:
         if str(value) == reference:
             continue
-        found = pairs.between(good[is_base], good[good[column] == value], key, args.alpha,
-                              args.threshold / 100)
+        found = pairs.between(good[is_base], good[good[column] == value], key, rule)
         if found.empty:
             continue
         shown.append(Block(f"{column} {value} against {reference}",
-                           blocks.counts(found, args.threshold)))
+                           blocks.counts(found, args.threshold) + blocks.floors(found)))
         shown += blocks.moved_blocks(found, args, reference, str(value))
         parts.append(found.assign(**{"base_" + column: reference, column: value}))
     if not parts:
         raise _nothing(bad, f"{path}: no two rows differ in {column} alone")
     out = Comparison(f"by {column}", [path], pd.concat(parts, ignore_index=True), bad)
-    out.blocks = [*shown, *blocks.left_out_blocks(bad, args.all),
-                  blocks.method_block(out.pairs, args)]
+    method = blocks.method_block(out.pairs, args.alpha, rule)
+    method.lines += blocks.unsettled(good)
+    out.blocks = [*shown, *blocks.left_out_blocks(bad, args.all), method]
     return out
 
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from . import results, stats, transfers
+from . import paired, results, stats
+from .floor import Floors
 
 # The kernel's own kind of spinlock on each architecture.
 DEFAULT_LOCK = {"x86_64": "queued", "arm64": "queued", "riscv64": "ticket"}
@@ -15,50 +19,39 @@ _RUN = ["run_id", "host", "arch", "execution", "metric", "family", "op", "thread
         "params"]
 
 
-def usable(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows with a figure to compare, in column `value`, and those left out, with a `reason`.
-
-    Metric `auto` is real_ns_per_op, and insns_per_op where the times are an emulator's.
-    """
-    table = table.copy()
-    emulated = results.is_emulated(table)
-    if metric == "auto":
-        table["metric"] = np.where(emulated, "insns_per_op", "real_ns_per_op")
-        table["value"] = table["insns_per_op"].where(emulated, table["real_ns_per_op"])
-    else:
-        table["metric"] = metric
-        table["value"] = table[metric]
-
-    reason = pd.Series("", index=table.index)
-    reason[table["value"].isna()] = table["metric"] + " was not measured"
-    if metric == "auto":
-        reason[emulated & table["value"].isna()] = (
-            "emulated: its times are never compared, and it has no instruction counts")
-    elif metric in [*results.TIMES, transfers.METRIC]:
-        reason[emulated] = "emulated: its times are never compared"
-    reason[results.has_flag(table, "low-overlap")] = (
-        "low overlap: the threads did not run together")
-    failed = table["error"] != ""
-    reason[failed] = "error: " + table["error"].str.split("\n").str[0]
-    table["reason"] = reason
-    return table[reason == ""], table[reason != ""]
+def _samples(table: pd.DataFrame, key: list[str]) -> dict[tuple, pd.Series]:
+    """Every benchmark's figures by repetition, in the order of the file."""
+    values = table.set_index("rep")["value"].astype(float)
+    keys = [table[column].to_numpy() for column in key]
+    return dict(list(values.groupby(keys, sort=False)))
 
 
-def _samples(table: pd.DataFrame, key: list[str]) -> dict[tuple, np.ndarray]:
-    """Every benchmark's repetitions, in the order of the file."""
-    return {k: g.to_numpy(dtype=float) for k, g in table.groupby(key, sort=False)["value"]}
+def unsettled(table: pd.DataFrame, key: list[str]) -> set[tuple]:
+    """The benchmarks whose last repetition had not reached the run's target."""
+    last = table.sort_values("rep", kind="stable").groupby(key, sort=False).tail(1)
+    open_ = last[results.has_flag(last, "unsettled")]
+    return set(open_[key].itertuples(index=False, name=None))
 
 
-def _measured(new: np.ndarray, base: np.ndarray, metric: str, alpha: float) -> dict:
-    found = stats.ratio(new, base, alpha)
-    exact = metric == "insns_per_op" and np.ptp(new) == 0 and np.ptp(base) == 0
+def _open(base: bool, new: bool) -> str:
+    return {(True, True): "both", (True, False): "base", (False, True): "new"}.get((base, new), "")
+
+
+def _measured(new: pd.Series, base: pd.Series, metric: str, alpha: float,
+              rounds: bool = False) -> dict:
+    """What the statistics say of one pair; by rounds: repetition by repetition."""
+    test = paired if rounds else stats
+    middles = {"base_median": float(base.median()), "new_median": float(new.median())}
+    if rounds:
+        new, base = new.align(base, join="inner")
+    mine, other = new.to_numpy(), base.to_numpy()
+    found = test.ratio(mine, other, alpha)
+    exact = metric == "insns_per_op" and new.nunique() == base.nunique() == 1
     # Counts that repeat exactly need no test: any difference is one.
-    p = float(new[0] == base[0]) if exact else stats.p_value(new, base)
-    return {
-        "base_median": float(np.median(base)), "new_median": float(np.median(new)),
-        "base_n": len(base), "new_n": len(new), "ratio": found.value, "low": found.low,
-        "high": found.high, "confidence": found.confidence, "p": p, "exact": exact,
-    }
+    p = float(mine[0] == other[0]) if exact else test.p_value(mine, other)
+    return {**middles, "base_n": len(base), "new_n": len(new), "ratio": found.value,
+            "low": found.low, "high": found.high, "confidence": found.confidence, "p": p,
+            "exact": exact}
 
 
 def against_baselines(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
@@ -67,7 +60,9 @@ def against_baselines(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
     `own`: the baseline of the same variant, which is the row's own limit.
     """
     sets: dict[tuple, list] = {}
-    for key, sample in _samples(table, [*_RUN, "subject", "variant"]).items():
+    whole = [*_RUN, "subject", "variant"]
+    open_ = unsettled(table, whole)
+    for key, sample in _samples(table, whole).items():
         sets.setdefault(key[:len(_RUN)], []).append((*key[len(_RUN):], sample))
     rows = []
     for key, members in sets.items():
@@ -77,19 +72,46 @@ def against_baselines(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
             for _, base_variant, base in sorted(baselines, key=lambda b: b[1] != variant):
                 rows.append({**where, "subject": subject, "variant": variant,
                              "base_variant": base_variant, "own": base_variant == variant,
+                             "unsettled": _open((*key, "baseline", base_variant) in open_,
+                                                (*key, subject, variant) in open_),
                              **_measured(new, base, where["metric"], alpha)})
     return pd.DataFrame(rows)
 
 
-def between(base: pd.DataFrame, new: pd.DataFrame, key: list[str], alpha: float,
-            threshold: float) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Rule:
+    """When a difference counts."""
+
+    alpha: float
+    threshold: float  # a share: 0.05 is 5 %
+    floors: Sequence[Floors] = ()  # of the runs compared
+    rounds: bool = False  # they were measured in lock-step
+
+    def floor(self, metric: str, family: str) -> float:
+        """The greatest of the runs' floors, as a log ratio; NaN: unknown."""
+        known = [floor.log for floors in self.floors if (floor := floors.of(metric, family))]
+        return max(known, default=float("nan"))
+
+    def smallest_p(self, new_n: int, base_n: int) -> float:
+        """The least p that so many repetitions can give."""
+        return paired.smallest_p(new_n) if self.rounds else stats.smallest_p(new_n, base_n)
+
+    def repetitions_needed(self, tests: int) -> int:
+        """Repetitions a side with which one row that moved alone among `tests` is decided."""
+        needed = paired.rounds_needed if self.rounds else stats.repetitions_needed
+        return needed(tests, self.alpha)
+
+
+def between(base: pd.DataFrame, new: pd.DataFrame, key: list[str], rule: Rule) -> pd.DataFrame:
     """The benchmarks that both have, with p adjusted within each architecture and family.
 
     The port and the baselines are adjusted apart: a baseline that moves tells of the machine.
     """
     key = [*key, "metric"]
     base_sets, new_sets = _samples(base, key), _samples(new, key)
-    rows = [{**dict(zip(key, k)), **_measured(sample, base_sets[k], k[-1], alpha)}
+    open_base, open_new = unsettled(base, key), unsettled(new, key)
+    rows = [{**dict(zip(key, k)), **_measured(sample, base_sets[k], k[-1], rule.alpha, rule.rounds),
+             "unsettled": _open(k in open_base, k in open_new)}
             for k, sample in new_sets.items() if k in base_sets]
     table = pd.DataFrame(rows)
     if table.empty:
@@ -100,35 +122,46 @@ def between(base: pd.DataFrame, new: pd.DataFrame, key: list[str], alpha: float,
     p = table["p"].groupby(groups)
     table["tests"] = p.transform("size")
     table["p_adjusted"] = p.transform(lambda group: stats.adjust(group.array))
-    table["decided_by"] = [_decided_by(row, alpha, threshold) for row in table.itertuples()]
-    table["verdict"] = [_verdict(row, threshold) for row in table.itertuples()]
+    table["floor"] = [rule.floor(row.metric, row.family) for row in table.itertuples()]
+    over = np.expm1(table["floor"].fillna(0)) > rule.threshold
+    table["limited_by"] = np.where(over, "floor", "threshold")
+    table["decided_by"] = [_decided_by(row, rule) for row in table.itertuples()]
+    table["verdict"] = [_verdict(row, rule) for row in table.itertuples()]
     return table
 
 
-def _decided_by(row, alpha: float, threshold: float) -> str:
+def _limit(row, rule: Rule) -> float:
+    """The ratio up to which nothing is worse: of threshold and floor the greater."""
+    return max(1 + rule.threshold, float(np.exp(np.nan_to_num(row.floor))))
+
+
+def _decided_by(row, rule: Rule) -> str:
     """`p`; `interval` where few repetitions leave p no chance; or nothing.
 
-    With 5 repetitions the smallest p is 0.008, and no adjustment for many tests lets a row that
-    moved alone pass. Such a row is decided when its whole interval lies beyond the threshold: far
-    stricter than lying beyond 1, which is what p asks, but not adjusted.
+    Nothing either where the run differs from itself by as much. With 5 repetitions the smallest p
+    is 0.008, and no adjustment for many tests lets a row that moved alone pass. Such a row is
+    decided when its whole interval lies beyond the limit: far stricter than lying beyond 1, which
+    is what p asks, but not adjusted.
     """
-    if not row.ratio > 0 or row.ratio == 1:
+    if not row.ratio > 0 or abs(np.log(row.ratio)) <= np.nan_to_num(row.floor):
         return ""
-    if row.p_adjusted <= alpha:
+    if row.p_adjusted <= rule.alpha:
         return "p"
-    hopeless = stats.smallest_p(row.new_n, row.base_n) * row.tests > alpha
-    beyond = row.low > 1 + threshold or row.high < 1 / (1 + threshold)
-    return "interval" if hopeless and beyond and row.confidence >= 1 - alpha else ""
+    hopeless = rule.smallest_p(row.new_n, row.base_n) * row.tests > rule.alpha
+    limit = _limit(row, rule)
+    beyond = row.low > limit or row.high < 1 / limit
+    return "interval" if hopeless and beyond and row.confidence >= 1 - rule.alpha else ""
 
 
-def _verdict(row, threshold: float) -> str:
-    """`~` undecided; worse and better beyond the threshold; slower and faster within it."""
+def _verdict(row, rule: Rule) -> str:
+    """`~` undecided; worse and better beyond the limit; slower and faster within it."""
     if not row.decided_by:
         return "~"
     loss = 1 / row.ratio if row.metric in HIGHER_IS_BETTER else row.ratio
-    if loss > 1 + threshold:
+    limit = _limit(row, rule)
+    if loss > limit:
         return "worse"
-    if loss < 1 / (1 + threshold):
+    if loss < 1 / limit:
         return "better"
     return "slower" if loss > 1 else "faster"
 
@@ -138,6 +171,9 @@ def alone(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     key = [*_RUN, "subject", "variant"]
     groups = table.groupby(key, sort=False)["value"]
     alone = groups.agg(["median", "min", "max", "size"]).reset_index()
+    open_ = unsettled(table, key)
+    names = alone[key].itertuples(index=False, name=None)
+    alone["unsettled"] = ["new" if name in open_ else "" for name in names]
     if found.empty:
         return alone
     paired = set(found[_RUN].itertuples(index=False, name=None))

@@ -65,6 +65,8 @@ def main(args: argparse.Namespace) -> int:
             write_whole(out / f"{plot.name}.{kind}", data)
         drawn += 1
         print(f"{out / plot.name}.svg .png", flush=True)
+    if twins := int(results.is_twin(table).sum()):
+        print(f"left out: {twins} rows of twins, which are for the noise floor")
     if not drawn:
         raise UserError(f"{path}: nothing to draw; see the lines above")
     return 0
@@ -76,7 +78,8 @@ def default_folder(path: Path) -> Path:
 
 def plots(table: pd.DataFrame) -> Iterator[Plot]:
     """Every plot of the file, run by run; one that has no data says so."""
-    good = table[(table["error"] == "") & ~results.has_flag(table, "low-overlap")]
+    good = table[(table["error"] == "") & ~results.has_flag(table, "low-overlap")
+                 & ~results.is_twin(table)]
     runs = ["run_id", "host", "arch", "execution"]
     used: dict[str, int] = {}
     for key in table[runs].drop_duplicates().itertuples(index=False):

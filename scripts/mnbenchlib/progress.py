@@ -7,7 +7,10 @@ import csv
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from .parts import Part
 
 # One benchmark of a fan-out writes a row for each of these, as the end of the operation's name.
 _FAN_OUT = re.compile(r"_(waker|first|median|last)$")
@@ -20,58 +23,93 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-class Progress:
-    """Follows a growing CSV. On a terminal one line that changes, else a line now and then."""
+class _File:
+    """A CSV that grows."""
 
-    def __init__(self, path: Path, parts: list[tuple[str, int | None]]) -> None:
-        self.rows = 0
-        self.errors = 0
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._parts = dict(parts)
-        self._terminal = sys.stderr.isatty()
-        self.interval = 0.5 if self._terminal else 10.0
         self._offset = 0
         self._columns: list[str] = []
-        self._seen: set[tuple[str, ...]] = set()
-        self._took: list[float] = []
-        self._arch = ""
-        self._started = self._begun = time.monotonic()
 
-    def begin(self, arch: str) -> None:
-        """From here on the rows are this architecture's."""
-        self._arch = arch
-        self._begun = time.monotonic()
-        self._seen.clear()
-
-    def read(self) -> None:
-        """Catch up with what was written."""
+    def read(self) -> list[dict[str, str]]:
+        """The rows that came since the last time."""
         try:
             with self._path.open("rb") as source:
                 source.seek(self._offset)
                 text = source.read()
         except FileNotFoundError:
-            return
+            return []
         text = text[:text.rfind(b"\n") + 1]
         self._offset += len(text)
-        for cells in csv.reader(text.decode(errors="replace").splitlines()):
-            if not self._columns:
-                self._columns = cells
-                continue
-            row = dict(zip(self._columns, cells))
-            row["op"] = _FAN_OUT.sub("", row.get("op", ""))
-            self._seen.add(tuple(row.get(name, "") for name in _NAMED_BY))
-            self.rows += 1
-            self.errors += bool(row.get("error"))
+        lines = list(csv.reader(text.decode(errors="replace").splitlines()))
+        if lines and not self._columns:
+            self._columns = lines.pop(0)
+        return [dict(zip(self._columns, cells)) for cells in lines]
+
+
+class Progress:
+    """Follows growing CSVs. On a terminal one line that changes, else a line now and then."""
+
+    def __init__(self, paths: Sequence[Path], parts: Sequence[Part]) -> None:
+        self.rows = 0
+        self.errors = 0
+        self._files = [_File(path) for path in paths]
+        self._parts = list(parts)
+        self._terminal = sys.stderr.isatty()
+        self.interval = 0.5 if self._terminal else 10.0
+        self._units: set[tuple[str, ...]] = set()  # a benchmark's repetition in one of the files
+        self._failed: set[tuple[str, ...]] = set()
+        self._open: dict[tuple[str, ...], bool] = {}
+        self._part = self._parts[0]
+        self._ended = 0
+        self._known = 0  # units that an earlier process of this part has measured
+        self._started = self._begun = time.monotonic()
+
+    def begin(self, part: Part) -> None:
+        """From here on the rows are this part's."""
+        self._part = part
+        self._begun = time.monotonic()
+        self._units.clear()
+        self._open.clear()
+        self._failed.clear()
+        self.read()
+        self._known = len(self._units)
+
+    def read(self) -> None:
+        """Catch up with what was written."""
+        for number, file in enumerate(self._files):
+            for row in file.read():
+                self.rows += 1
+                self.errors += bool(row.get("error"))
+                if row.get("arch") == self._part.arch:
+                    self._take(str(number), row)
+
+    def _take(self, file: str, row: dict[str, str]) -> None:
+        flags = row.get("flags", "").split(";")
+        if "twin" in flags:
+            return
+        row["op"] = _FAN_OUT.sub("", row.get("op", ""))
+        benchmark = (file, *(row.get(name, "") for name in _NAMED_BY))
+        self._units.add((*benchmark, row.get("rep", "")))
+        self._open[benchmark] = "unsettled" in flags
+        if row.get("error"):
+            self._failed.add(benchmark)
+
+    def _of(self) -> int | None:
+        """Benchmarks in all files."""
+        benchmarks = self._part.benchmarks
+        return None if benchmarks is None else benchmarks * len(self._files)
 
     def _left(self) -> str:
-        """The time left, were every benchmark and every architecture alike."""
-        done, total = len(self._seen), self._parts[self._arch]
-        if not done or not total:
+        """The time left, were every repetition alike, until each has had its least number."""
+        done, total = len(self._units), self._of()
+        if done <= self._known or not total:
+            return ""
+        least = (total - len(self._failed)) * self._part.repetitions + len(self._failed)
+        if done >= least:
             return ""
         spent = time.monotonic() - self._begun
-        whole = spent * max(1.0, total / done)
-        waiting = len(self._parts) - len(self._took) - 1
-        return f", {duration(whole - spent + waiting * whole)} left"
+        return f", at least {duration(spent * (least - done) / (done - self._known))} left"
 
     def _show(self, text: str, last: bool = False) -> None:
         if self._terminal:
@@ -84,18 +122,22 @@ class Progress:
     def update(self) -> None:
         """Say how far it is."""
         self.read()
-        place = f"{self._arch} ({len(self._took) + 1} of {len(self._parts)})"
-        self._show(f"{place}: {self._done()}, {self.rows} rows{self._left()}")
+        place = f"{self._part.arch} ({self._ended + 1} of {len(self._parts)})"
+        self._show(f"{place}: {self._done()}{self._left()}")
 
     def _done(self) -> str:
-        total = self._parts[self._arch]
-        return f"{len(self._seen)}{'' if total is None else f' of {total}'} benchmarks"
+        total, seen = self._of(), len(self._open)
+        of = "" if total is None else f" of {total}"
+        text = f"{seen}{of} benchmarks, {len(self._units)} repetitions"
+        unsettled = sum(self._open.values())
+        return text + (f", {unsettled} unsettled" if unsettled else "")
 
     def end(self) -> None:
-        """This architecture is done."""
+        """This part is done."""
         self.read()
-        self._took.append(time.monotonic() - self._begun)
-        self._show(f"{self._arch}: {self._done()} in {duration(self._took[-1])}", last=True)
+        self._ended += 1
+        self._show(f"{self._part.arch}: {self._done()} in "
+                   f"{duration(time.monotonic() - self._begun)}", last=True)
 
     def took(self) -> str:
         """The time since the start."""

@@ -70,6 +70,14 @@ def find_csv(path: str | Path) -> Path:
     raise UserError(f"{path}: a folder without {CSV_NAME}; name a run's folder or a CSV file")
 
 
+def has_rows(path: Path, arch: str | None = None) -> bool:
+    """Whether a run has written any row of this architecture, or of any."""
+    if not path.exists():
+        return False
+    with path.open(encoding="utf-8", errors="replace", newline="") as source:
+        return any(arch in (None, row.get("arch")) for row in csv.DictReader(source))
+
+
 def _read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
@@ -210,8 +218,8 @@ def _typed(path: Path, raw: pd.DataFrame) -> pd.DataFrame:
 
 def _check_repeats(path: Path, table: pd.DataFrame) -> None:
     """The same repetition twice would pass for more repetitions than there were."""
-    same = ["run_id", "host", *KEY, "rep"]
-    good = table[table["error"] == ""]
+    same = ["run_id", "host", *KEY, "rep", "twin"]
+    good = table[table["error"] == ""].assign(twin=is_twin)
     again = good[good.duplicated(same)]
     if again.empty:
         return
@@ -240,6 +248,11 @@ def read_results(path: str | Path) -> pd.DataFrame:
 def is_emulated(table: pd.DataFrame) -> pd.Series:
     """Rows whose times say nothing about any hardware."""
     return (table["execution"] != "native") | has_flag(table, "emulated")
+
+
+def is_twin(table: pd.DataFrame) -> pd.Series:
+    """Rows that are the run against itself: a benchmark measured a second time in each round."""
+    return has_flag(table, "twin")
 
 
 def has_flag(table: pd.DataFrame, flag: str) -> pd.Series:

@@ -4,38 +4,24 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import re
-import shutil
-import signal
-import subprocess
+import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from . import builds
-from .arches import ARCHES, TOP, emulator, host
+from . import child, doctor, folders, measure, parts, record
+from .arches import ARCHES, TOP, host
 from .commands import say
 from .errors import UserError
-from .progress import Progress
+from .measure import Run
+from .parts import Part
+from .record import Binary, Record
 
 PROFILES = ("quick", "full")
-_NEEDED_BYTES = 16 * 2**20
-_TOLD_LINES = 5
-_EMULATED_REPETITIONS = 3
-_FILES = ("mnbench.csv", "machine.json", "topology.xml")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One architecture's share of a run."""
-
-    arch: str
-    command: list[str]  # emulator, program, every flag that selects or shapes benchmarks
-    benchmarks: int | None  # how many it will run; None: it cannot say
+# What shapes a run, and must be the same when it is continued.
+_OPTIONS = ("profile", "arch", "preset", "against", "families", "filter", "pin", "threads", "seed",
+            "repetitions", "target", "budget", "twins", "flags")
 
 
 def _words(text: str) -> list[str]:
@@ -48,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = ("Flags after -- go to the binary as they are: build/PRESET/bench/mnbench "
                      "--help lists them.\nExit codes: 0 done, 1 a binary failed (the rows before "
                      "that are kept), 2 bad input, 130 interrupted.")
-    parser.add_argument("--profile", choices=PROFILES, default="quick",
-                        help="quick: a few minutes for three architectures; full: what to publish")
+    parser.add_argument("--profile", choices=PROFILES,
+                        help="quick: a few minutes for three architectures (default); full: what "
+                             "to publish")
     parser.add_argument("--arch", type=_words, metavar="A,B",
                         help=f"of {', '.join(ARCHES)}; default: those that are built here")
     parser.add_argument("--preset", metavar="PRESET",
@@ -60,201 +47,122 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", metavar="REGEX", help="only benchmarks whose name matches")
     parser.add_argument("--pin", metavar="POLICY,..", help="instead of the profile's policies")
     parser.add_argument("--threads", metavar="N,..", help="instead of the profile's thread counts")
+    _add_schedule(parser)
+    parser.add_argument("--strict", action="store_true",
+                        help="measure nothing if `mnbench doctor` finds something severe")
     parser.add_argument("flags", nargs="*", metavar="FLAG", help=argparse.SUPPRESS)
 
 
-def _presets(args: argparse.Namespace) -> dict[str, str]:
-    """Which build serves which architecture, this machine's first: it describes the machine."""
-    if args.preset is not None:
-        if args.preset not in builds.presets():
-            raise UserError(f"--preset {args.preset}: no such preset; there are "
-                            f"{', '.join(builds.presets())}")
-        arch = args.preset if args.preset in ARCHES else host()
-        if args.arch not in (None, [arch]):
-            raise UserError(f"--preset {args.preset} is for {arch}: leave --arch out")
-        return {arch: args.preset}
-    default = builds.defaults()
-    if args.arch is None:
-        wanted = [host() if preset == "native" else preset for preset in default]
-    else:
-        wanted = args.arch
-    for arch in wanted:
-        if arch not in ARCHES:
-            raise UserError(f"--arch {arch}: no such architecture; there are {', '.join(ARCHES)}")
-        if arch not in default and arch != host():
-            raise UserError(f"--arch {arch}: only this machine's own architecture is built here")
-    if not wanted:
-        raise UserError("--arch: names no architecture")
-    wanted = sorted(set(wanted), key=lambda arch: (arch != host(), ARCHES.index(arch)))
-    return {arch: arch if arch in default else "native" for arch in wanted}
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how often, in which order, beside what")
+    group.add_argument("--repetitions", type=int, metavar="N",
+                       help="of every benchmark, at least (10; with --against enough to decide)")
+    group.add_argument("--target", type=float, metavar="PERCENT",
+                       help="it needs no more once the 95 %% interval of its median is within so "
+                            "much of the median (2; 0: each gets --repetitions)")
+    group.add_argument("--budget", type=float, metavar="SECONDS",
+                       help="of an architecture; after these none gets more than --repetitions "
+                            "(quick: 75, full: 900, with --against twice that; 0: no limit)")
+    group.add_argument("--twins", type=int, metavar="N",
+                       help="so many are measured twice, for the run's noise floor (16)")
+    group.add_argument("--seed", type=int, metavar="N", help="of the random order (made up)")
+    group.add_argument("--against", metavar="OTHER",
+                       help="measure another build in lock-step, for `mnbench compare`: a preset, "
+                            "a build folder or a binary; its run goes to DIR/against")
+    group.add_argument("--resume", type=Path, metavar="DIR",
+                       help="go on with an interrupted run, with the options that it has")
 
 
-def _flags(args: argparse.Namespace) -> list[str]:
-    flags = ["--profile", args.profile]
-    for name in ("families", "pin", "threads"):
-        if (value := getattr(args, name)) is not None:
-            flags += [f"--{name}", value]
-    if args.filter is not None:
-        flags.append(f"--benchmark_filter={args.filter}")
-    return flags + args.flags
+# ---- what to run ----
 
-
-def _told(arch: str, code: int, errors: str) -> str:
-    """How a binary ended, with the last of what it said."""
-    said = "".join(f"\n    {line}" for line in errors.strip().splitlines()[-_TOLD_LINES:])
-    how = f"exit code {code}" if code > 0 else signal.Signals(-code).name
-    return f"run: {arch}: the binary ended with {how}" + (f"; its last lines:{said}" if said else "")
-
-
-def _tell_of_topology(errors: str) -> None:
-    """Where hwloc and the kernel differ: plans of this run may be wrong."""
-    for line in errors.splitlines():
-        if line.startswith("mnbench: topology:"):
-            say(line)
-
-
-def _bad_input(errors: str) -> UserError:
-    """The binary's own one-line complaint, as ours."""
-    line = (errors.strip().splitlines() or ["bad input"])[-1]
-    return UserError(line.removeprefix("mnbench: "))
-
-
-def _part(arch: str, preset: str, flags: list[str]) -> Part:
-    program = builds.folder(preset) / "bench" / "mnbench"
-    if not program.exists():
-        raise UserError(f"{program.relative_to(TOP)}: not built yet; scripts/mnbench build "
-                        f"{preset} builds it")
-    if arch != host():
-        # A few show that it runs: an emulator's times are compared with nothing, and each of the
-        # threads that a wake-up takes costs the emulator memory that it never gives back.
-        flags = ["--execution", "qemu-user", "--repetitions", str(_EMULATED_REPETITIONS),
-                 "--twins", "0", *flags]
-    command = [*emulator(arch), str(program), *flags]
-    listed = subprocess.run([*command, "--benchmark_list_tests"], stdin=subprocess.DEVNULL,
-                            capture_output=True, text=True, errors="replace", check=False)
-    if listed.returncode == 2:
-        raise _bad_input(listed.stderr)
-    # One that crashes even here is told of when it is run: the others still get their turn.
-    return Part(arch, command, None if listed.returncode else len(listed.stdout.split()))
-
-
-def _run_id() -> str:
+def _new_record(args: argparse.Namespace) -> Record:
     name = re.sub(r"[^A-Za-z0-9-]+", "-", os.uname().nodename.partition(".")[0])
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{name or 'host'}"
+    run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{name or 'host'}"
+    return Record(run_id, {name: getattr(args, name) for name in _OPTIONS},
+                  lockstep=secrets.token_hex(8) if args.against else None)
 
 
-@contextmanager
-def _own_folder(folder: Path) -> Iterator[None]:
-    """The folder is made, ours alone, empty and writable; taken away again if it stays empty."""
-    try:
-        made = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as err:
-        raise UserError(f"{folder}: {err.strerror}; name another folder with --out") from err
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise UserError(f"{folder}: another run is writing into it; wait for it, or name "
-                            f"another folder with --out") from err
-        if any(folder.iterdir()):
-            raise UserError(f"{folder}: not empty, and a run is never mixed into another; name a "
-                            f"new folder with --out, or remove it")
-        if not os.access(folder, os.W_OK):
-            raise UserError(f"{folder}: read-only; name another folder with --out")
-        if (free := shutil.disk_usage(folder).free) < _NEEDED_BYTES:
-            raise UserError(f"{folder}: no space left ({free >> 20} MiB free, "
-                            f"{_NEEDED_BYTES >> 20} MiB needed); free some, or name a folder "
-                            f"elsewhere with --out")
-        yield
-    finally:
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
-        os.close(held)
+def _begin(args: argparse.Namespace) -> Run:
+    """A new run."""
+    args.profile = args.profile or PROFILES[0]
+    args.seed = secrets.randbits(32) if args.seed is None else args.seed
+    if args.against is not None:
+        args.against = str(parts.find_other(args.against))
+    chosen, other = _parts(args)
+    args.arch = [part.arch for part in chosen]  # what is built here may be more another day
+    if all(part.benchmarks == 0 for part in chosen):
+        raise UserError("run: no benchmark is left by --families, --filter, --pin and --threads; "
+                        "build/PRESET/bench/mnbench --benchmark_list_tests lists them")
+    made = _new_record(args)
+    made.binaries = [Binary(part.arch, str(part.program), record.digest(part.program))
+                     for part in (*chosen, other) if part is not None]
+    folder = args.out or TOP / "results" / "local" / made.run_id
+    return Run(made, folder, chosen, other, False, parts.budget(args))
 
 
-def _stop(child: subprocess.Popen) -> None:
-    """Let it end by the signal that ended us; a row is one write, so none is cut in two."""
-    child.send_signal(signal.SIGINT)
-    try:
-        child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+def _parts(args: argparse.Namespace) -> tuple[list[Part], Part | None]:
+    def chosen() -> list[Part]:
+        return [parts.of_preset(arch, preset, args) for arch, preset in wanted.items()]
+
+    wanted = parts.presets(args)
+    found = chosen()
+    if args.against is None:
+        return found, None
+    if args.repetitions is None:
+        args.repetitions = parts.rounds_for(found[0])
+        found = chosen()
+    # The last one refuses what is emulated.
+    return found, parts.other(found[-1], args)
 
 
-def _run_part(part: Part, extra: list[str], progress: Progress) -> tuple[int, str]:
-    """Run one architecture; its exit code and what it said on standard error."""
-    # In memory: when the disk is full, that is what it has to say.
-    with os.fdopen(os.memfd_create("stderr"), "w+", encoding="utf-8", errors="replace") as errors:
-        with subprocess.Popen([*part.command, *extra], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=errors) as child:
-            try:
-                while child.poll() is None:
-                    try:
-                        child.wait(timeout=progress.interval)
-                    except subprocess.TimeoutExpired:
-                        progress.update()
-            except BaseException:
-                _stop(child)
-                raise
-        errors.seek(0)
-        return child.returncode, errors.read()
+def _go_on(args: argparse.Namespace) -> Run:
+    """An interrupted run."""
+    if args.out is not None:
+        raise UserError("--resume names the folder: leave --out out")
+    known = record.read(args.resume)
+    if args.against is not None:
+        args.against = str(parts.find_other(args.against))
+    for name in _OPTIONS:
+        asked, had = getattr(args, name), known.options.get(name)
+        if asked not in (None, [], had) and (name != "arch" or set(asked) != set(had)):
+            was = "without it" if had in (None, []) else f"with {_spelled(had)}"
+            raise UserError(f"--{name} {_spelled(asked)}: {args.resume} was begun {was}; leave it "
+                            f"out, or start a new run")
+        setattr(args, name, had)
+    record.check_unchanged(args.resume, known)
+    if known.finished():
+        return Run(known, args.resume, [], None, True, 0)
+    chosen, other = _parts(args)
+    return Run(known, args.resume, chosen, other, True, parts.budget(args))
 
 
-def _run_parts(parts: list[Part], folder: Path, run_id: str) -> int:
-    csv, machine, topology = (folder / name for name in _FILES)
-    failed = 0
-    progress = Progress(csv, [(part.arch, part.benchmarks) for part in parts])
-    try:
-        for number, part in enumerate(parts):
-            extra = ["--csv", str(csv), "--run-id", run_id]
-            if number == 0:
-                extra += ["--machine", str(machine), "--topology", str(topology)]
-            progress.begin(part.arch)
-            code, said = _run_part(part, extra, progress)
-            progress.read()
-            if code == 2 and not progress.rows:
-                for name in _FILES:  # in a folder that was empty: nobody else's
-                    (folder / name).unlink(missing_ok=True)
-                raise _bad_input(said)
-            progress.end()
-            if number == 0:  # emulators show the others the same machine
-                _tell_of_topology(said)
-            if code != 0:
-                failed += 1
-                say(f"mnbench: {_told(part.arch, code, said)}")
-    except KeyboardInterrupt:
-        progress.end()
-        say(f"mnbench: interrupted; {progress.rows} whole rows are in {csv}")
-        return 130
-    say(f"{progress.rows} rows of {', '.join(part.arch for part in parts)} in {progress.took()}"
-        + (f", {progress.errors} of them skipped or failed: see column `error`"
-           if progress.errors else ""))
-    if failed:
-        say(f"mnbench: run: {failed} of {len(parts)} architectures failed; their rows before that "
-            f"are in {csv}")
-    return 1 if failed else 0
+def _spelled(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+# ---- the command ----
+
+def _examine(strict: bool) -> None:
+    """What makes figures lie here, in one line; `strict`: or nothing is measured."""
+    severities = [finding.severity for finding in doctor.examine()]
+    severe, warn = severities.count("severe"), severities.count("warn")
+    if severe and strict:
+        raise UserError(f"--strict: {severe} severe findings about this machine; scripts/mnbench "
+                        f"doctor names them and their remedies")
+    if severe or warn:
+        say(f"this machine: {severe} severe findings, {warn} warnings: scripts/mnbench doctor")
 
 
 def main(args: argparse.Namespace) -> int:
     """`mnbench run`."""
-    presets = _presets(args)
-    parts = [_part(arch, preset, _flags(args)) for arch, preset in presets.items()]
-    if all(part.benchmarks == 0 for part in parts):
-        raise UserError("run: no benchmark is left by --families, --filter, --pin and --threads; "
-                        "build/PRESET/bench/mnbench --benchmark_list_tests lists them")
-    run_id = _run_id()
-    folder = args.out or TOP / "results" / "local" / run_id
-    # Also where the shell started us in the background, and so with SIGINT ignored.
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
-    with _own_folder(folder):
-        code = _run_parts(parts, folder, run_id)
-    print(folder)
+    run = _go_on(args) if args.resume else _begin(args)
+    if run.record.finished():
+        say(f"{run.folder}: finished already; nothing is left to do")
+        print(run.folder)
+        return 0
+    with child.interruptible(), folders.owned(run.folder, run.resumed):
+        if any(part.arch == host() for part in run.parts):
+            _examine(args.strict)
+        code = measure.execute(run)
+    print(run.folder)
     return code

@@ -20,9 +20,10 @@ from .arches import ARCHES, TOP, emulator
 from .commands import say
 from .errors import Failed, UserError
 
-# `clang` is there to compile, without warnings; the others run their tests too.
+# `clang` is there to compile, without warnings, `plant` for the tests in Python; the others run
+# their tests too.
 _HOST_PRESETS = ("native", "debug", "asan", "tsan")
-_COMPILED_ONLY = ("clang",)
+_COMPILED_ONLY = ("clang", "plant")
 _SLOWEST_TEST_SECONDS = 300
 
 

@@ -18,7 +18,7 @@ def of_runs(table: pd.DataFrame) -> pd.DataFrame:
     pairs of PUs, of each the median repetition; `pairs` says how many were measured."""
     probes = table[(table["family"] == "probe") & (table["op"] == "line_transfer")
                    & (table["variant"] == "store_load") & table["real_ns_per_op"].notna()
-                   & ~results.is_emulated(table)]
+                   & ~results.is_emulated(table) & ~results.is_twin(table)]
     by_pair = probes.groupby([*_RUN, "pin"])["real_ns_per_op"].median()
     found = by_pair.groupby(level=_RUN).agg(["median", "min", "max", "size"])
     return found.rename(columns={"size": "pairs"})

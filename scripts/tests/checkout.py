@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A checkout without sources, and a benchmark that is a shell script: for tests only."""
+"""A checkout without sources, and with stand-ins for its binaries: for tests only."""
 
 from __future__ import annotations
 
@@ -8,50 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from synthetic import COLUMNS  # also puts scripts/ on the path
+from fake_binary import Fake, program  # also puts scripts/ on the path
 
 from mnbenchlib import arches
 
 TOP = Path(__file__).resolve().parents[2]
-
-# What $FAKE says is what goes wrong; `:slow` writes a row every 10 ms for as long as it is let.
-_BINARY = """#!/bin/sh
-csv= list= execution=native id=
-for word; do
-    case $last in
-    --csv) csv=$word ;;
-    --run-id) id=$word ;;
-    --execution) execution=$word ;;
-    --machine | --topology) : >"$word" ;;
-    esac
-    [ "$word" = --benchmark_list_tests ] && list=1
-    last=$word
-done
-row() {
-    echo "1,$id,now,box,a,$execution,port,seq,$1,,1,none,,0,1,1.5,,,,,,,,,,,,$2" >>"$csv"
-}
-if [ "$FAKE" = bad ]; then
-    echo "mnbench: --families nope: no such family; there are seq, srcu" >&2
-    exit 2
-fi
-if [ "$list" ]; then
-    [ "$FAKE" = none ] || printf 'seq/a/port\\nseq/b/port\\n'
-    exit 0
-fi
-if [ "$FAKE" = late ]; then
-    echo "mnbench: --pin kind:9: no such kind of CPU" >&2
-    exit 2
-fi
-[ -s "$csv" ] || echo HEADER >>"$csv"
-row a
-case $FAKE in
-crash:$execution) echo "BUG: at here.c:7" >&2; kill -SEGV $$ ;;
-slow) while row b; do sleep 0.01; done ;;
-skip) row b "no SMT" ;;
-odd) row b; echo "mnbench: topology: hwloc sees less" >&2 ;;
-*) row b ;;
-esac
-""".replace("HEADER", ",".join(COLUMNS))
 
 _EMULATOR = """#!/bin/sh
 [ "$1" != -cpu ] || shift 2
@@ -84,7 +45,8 @@ class Checkout:
             text = (TOP / "platforms" / arch / "emulator").read_text(encoding="utf-8")
             _program(self.programs / text.splitlines()[-1].split()[0], _EMULATOR)
         for preset in (*arches.ARCHES, "native"):
-            _program(self.binary(preset), _BINARY)
+            arch = self.host if preset == "native" else preset
+            program(self.binary(preset), Fake(arch))
 
     def binary(self, preset: str) -> Path:
         """The stand-in for a preset's benchmark."""
@@ -101,7 +63,7 @@ class Checkout:
 
     def mnbench(self, *words: object, fake: str = "", path: str = "",
                 within: list[str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run it to the end."""
+        """Run it to the end; `fake` is what goes wrong in every binary."""
         return subprocess.run([*(within or []), *self.command(*words)], cwd=self.top,
                               env=self.environment(fake, path), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The noise floor: how far a run differs from itself.
+
+Rows flagged `twin` are benchmarks measured a second time in each round: nothing differs but chance.
+results/README.md argues the statistic.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats as scipy_stats
+
+from . import paired, results, values
+from .tables import write_whole
+
+NAME = "floor.json"
+QUANTILE, CONFIDENCE = 0.95, 0.95
+# With fewer, the noisy ones among a family's benchmarks may well have no twin.
+_LEAST_TWINS = 6
+_BENCHMARK = ["run_id", "host", *results.KEY]
+_FAN_OUT = re.compile(r"_(waker|first|median|last)$")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Of one family, or of a whole run: a ratio below is not told from chance."""
+
+    percent: float
+    twins: int  # benchmarks measured twice
+    figures: int  # ratios of them: a herd has four
+    greatest_percent: float  # that was seen
+
+    @property
+    def log(self) -> float:
+        """As the natural logarithm of a ratio."""
+        return float(np.log1p(self.percent / 100))
+
+
+@dataclass(frozen=True)
+class Floors:
+    """By metric and family; family "" is all of the run."""
+
+    found: dict[tuple[str, str], Floor]
+
+    def of(self, metric: str, family: str) -> Floor | None:
+        """The family's own where it has twins enough, else the run's; None: unknown."""
+        return self.found.get((metric, family)) or self.found.get((metric, ""))
+
+
+def ratios(table: pd.DataFrame, metric: str, rounds: bool) -> pd.DataFrame:
+    """The twins' log ratios to their originals, by `rounds` or of the medians."""
+    rows = values.valued(table, metric)
+    rows = rows[rows["reason"] == ""]
+    twin = results.is_twin(rows)
+    key = [*_BENCHMARK, "metric"]
+    both = rows[twin].merge(rows[~twin], on=[*key, "rep"], suffixes=("", "_original"))
+    found = []
+    for benchmark, reps in both.groupby(key, sort=False):
+        new, base = reps["value"].to_numpy(), reps["value_original"].to_numpy()
+        ratio = paired.ratio(new, base).value if rounds else _of_medians(new, base)
+        if ratio > 0:
+            found.append({**dict(zip(key, benchmark)), "log": float(np.log(ratio))})
+    return pd.DataFrame(found, columns=[*key, "log"])
+
+
+def _of_medians(new: np.ndarray, base: np.ndarray) -> float:
+    middle = np.median(base)
+    return float(np.median(new) / middle) if middle > 0 else float("nan")
+
+
+def bound(logs: np.ndarray, twins: int) -> float:
+    """Upper confidence limit of a quantile of |log ratio|, from as many twins.
+
+    Of a normal distribution around 0: the root mean square, times what its own uncertainty asks
+    (chi square). Never below the greatest that was seen, since the tails may be heavier.
+    """
+    square = float(np.mean(logs**2)) * twins / scipy_stats.chi2.ppf(1 - CONFIDENCE, twins)
+    quantile = scipy_stats.norm.ppf((1 + QUANTILE) / 2)
+    return max(float(quantile * np.sqrt(square)), float(np.max(np.abs(logs))))
+
+
+def _floor(rows: pd.DataFrame) -> Floor:
+    # The figures of a herd go together: they are one twin as far as certainty goes.
+    whole = rows.assign(op=rows["op"].str.replace(_FAN_OUT, "", regex=True))
+    twins = len(whole[_BENCHMARK].drop_duplicates())
+    logs = rows["log"].to_numpy(dtype=float)
+    return Floor(_percent(bound(logs, twins)), twins, len(rows),
+                 _percent(float(np.max(np.abs(logs)))))
+
+
+def _percent(log: float) -> float:
+    return float(100 * np.expm1(log))
+
+
+def of(table: pd.DataFrame, metric: str = "real_ns_per_op", rounds: bool = False) -> Floors:
+    """The floors of a run; of several runs in one file the highest."""
+    found: dict[tuple[str, str], Floor] = {}
+
+    def add(metric: str, family: str, rows: pd.DataFrame) -> None:
+        floor = _floor(rows)
+        known = found.get((metric, family))
+        if known is None or floor.percent > known.percent:
+            found[metric, family] = floor
+
+    every = ratios(table, metric, rounds)
+    for key, run in every.groupby(["run_id", "host", "arch", "execution", "metric"]):
+        add(key[-1], "", run)
+        for family, rows in run.groupby("family"):
+            if _floor(rows).twins >= _LEAST_TWINS:
+                add(key[-1], family, rows)
+    return Floors(found)
+
+
+def write(folder: Path, table: pd.DataFrame, rounds: bool) -> Floors:
+    """A run's floor.json; not written where there are no twins."""
+    metric = "real_ns_per_op"
+    floors = of(table, metric, rounds)
+    overall = floors.found.get((metric, ""))
+    if overall is None:
+        return floors
+    twins = ratios(table, metric, rounds)
+    told = {
+        "schema": 1, "metric": metric, "of": "rounds" if rounds else "medians",
+        "quantile": QUANTILE, "confidence": CONFIDENCE, "overall": asdict(overall),
+        "families": {family: asdict(floor) for (_, family), floor in floors.found.items()
+                     if family},
+        "twins": [{"benchmark": f"{row.family} {results.label(row)}",
+                   "percent": _percent(row.log)} for row in twins.itertuples()],
+    }
+    write_whole(folder / NAME, json.dumps(told, indent=1) + "\n")
+    return floors
+
+
+def told(floors: Floors, metric: str = "real_ns_per_op") -> str:
+    """One line for a person."""
+    overall = floors.found.get((metric, ""))
+    if overall is None:
+        return "noise floor: unknown, the run has no twins"
+    own = [f"{family} {floor.percent:.2g} %" for (kind, family), floor in floors.found.items()
+           if family and kind == metric]
+    return (f"noise floor: {overall.percent:.2g} % from {overall.twins} twins"
+            + (f" ({', '.join(own)})" if own else "")
+            + "; differences below are not told from chance")
