@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "cases.h"
+#include "counts.h"
 #include "herd.h"
+#include "perfctr.h"
 #include "schedule.h"
 #include "team.h"
 
@@ -29,15 +31,18 @@ struct bench_case {
 	int64_t iterations;  /* as many as its time wants; 0: not known yet */
 	struct schedule_item *item;
 	const struct bench_case *twin_of; /* it is the same as this one, and measured beside it */
+	struct perfctr_counts counters;	  /* of one operation of the last repetition */
 };
 
 /* One repetition. */
 struct measurement {
 	struct {
 		double iterations, real_ns, cpu_ns;
+		struct perfctr_counts counters; /* of one operation */
 	} alone;
 	struct team_result team;
 	struct herd_result herd;
+	struct counts counts;
 	bool misplaced;		/* a thread ran on another PU than planned */
 	unsigned int disturbed; /* by `enum disturbance` */
 	char error[320];	/* not empty: why there are no figures */

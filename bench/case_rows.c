@@ -44,12 +44,13 @@ static void set_flags(const struct bench_case *c, const struct measurement *m, u
 		{m->disturbed & DISTURB_FREQUENCY, "frequency"},
 		{good && low_overlap(c, m), "low-overlap"},
 		{good && m->misplaced, "misplaced"},
+		{good && m->alone.counters.multiplexed, "multiplexed"},
 		{c->oversubscribed, "oversubscribed"},
 		{m->disturbed & DISTURB_PREEMPTED, "preempted"},
 		{m->disturbed & DISTURB_STOLEN, "stolen"},
 		{m->disturbed & DISTURB_THROTTLED, "throttled"},
 		{c->twin_of, "twin"},
-		{good && schedule_unsettled(c->item, figure), "unsettled"},
+		{good && c->item && schedule_unsettled(c->item, figure), "unsettled"},
 	};
 
 	flags[0] = '\0';
@@ -64,6 +65,14 @@ static void fill_alone(struct row *row, const struct measurement *m)
 	row->real_ns_per_op = m->alone.real_ns;
 	row->cpu_ns_per_op = m->alone.cpu_ns;
 	row->ops_per_s = 1e9 / m->alone.real_ns;
+	if (perfctr_is_open())
+		row->insns_per_op = m->alone.counters.count[USER_INSNS];
+}
+
+static void fill_counts(struct row *row, const struct counts *counts)
+{
+	row->iterations = (double)counts->ops;
+	row->insns_per_op = counts->per_op[COUNT_INSNS];
 }
 
 static void fill_percentiles(struct row *row, const struct percentiles *p)
@@ -120,6 +129,8 @@ static void fill(struct row *row, const struct bench_case *c, const struct measu
 {
 	if (m->error[0])
 		row->error = m->error;
+	else if (c->context->options->count)
+		fill_counts(row, &m->counts);
 	else if (c->run.op->herd)
 		fill_herd(row, &m->herd, figure);
 	else if (case_is_team(c))
@@ -135,8 +146,6 @@ int case_append(const struct bench_case *c, unsigned int rep, const struct measu
 	struct row row[HERD_FIGURES];
 	unsigned int n = case_figures(c);
 
-	if (!context->rows)
-		return 0;
 	for (unsigned int i = 0; i < n; i++) {
 		case_name_row(&row[i], c, i, op[i]);
 		set_flags(c, m, i, flags[i], sizeof(flags[i]));
@@ -144,5 +153,9 @@ int case_append(const struct bench_case *c, unsigned int rep, const struct measu
 		row[i].flags = flags[i];
 		fill(&row[i], c, m, i);
 	}
+	if (context->options->count)
+		counts_write(&row[0], &m->counts);
+	if (!context->rows)
+		return 0;
 	return rows_append(context->rows, row, n, context->why, sizeof(context->why));
 }

@@ -3,6 +3,7 @@
 #include "case.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #include "warmup.h"
 
 #define TEAM_TRIES 3
+/* A multiple of every pass of those that are timed in parts: see steady.h. */
+#define COUNTED_OPS 4096
 
 /* What Google Benchmark's run of a benchmark of one thread is told, and tells. */
 struct alone {
@@ -29,6 +32,26 @@ static int set_up(struct bench_case *c)
 	if (!ret && c->run.op->setup)
 		ret = c->run.op->setup(&c->run);
 	pin_unbind_self(c->run.topo);
+	return ret;
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/*
+ * The C library takes its own locks without atomics until a process has had a thread. Not to
+ * depend on which benchmark was the first to have one, all of them come after one.
+ */
+static int have_had_thread(void)
+{
+	static bool had;
+	pthread_t thread;
+	int ret = had ? 0 : -pthread_create(&thread, NULL, nothing, NULL);
+
+	if (!ret && !had)
+		had = !pthread_join(thread, NULL);
 	return ret;
 }
 
@@ -61,20 +84,46 @@ static void warm_up(struct op_thread *t)
 		;
 }
 
-static void time_alone(gb_state *st, struct op_thread *t)
+static void take_counters(struct perfctr_counts *counters, uint64_t n)
 {
-	const struct bench_op *op = t->run->op;
-	uint64_t n = gb_begin(st), ns = 0;
+	perfctr_take(counters);
+	for (int i = 0; i < PERFCTR_EVENTS; i++)
+		counters->count[i] /= (double)n;
+}
 
-	if (op->timed) {
-		ns = op->timed(t, n);
-	} else {
-		op->run(t, n);
-		plant_run(t, n);
-	}
+static void time_parts(gb_state *st, struct op_thread *t)
+{
+	uint64_t n = gb_begin(st), ns = t->run->op->timed(t, n);
+
 	gb_end(st);
-	if (op->timed)
-		gb_set_iteration_time(st, (double)ns * 1e-9);
+	gb_set_iteration_time(st, (double)ns * 1e-9);
+}
+
+/* Counters would be in the way of the clock in each part: some more operations are for them. */
+static void count_parts(struct op_thread *t, struct perfctr_counts *counters)
+{
+	part_hooks = &perfctr_hooks;
+	t->run->op->timed(t, COUNTED_OPS);
+	part_hooks = NULL;
+	take_counters(counters, COUNTED_OPS);
+}
+
+/* Counts the timed region, which Google Benchmark begins and ends for less than an operation. */
+static void time_run(gb_state *st, struct op_thread *t, struct perfctr_counts *counters)
+{
+	bool counted = perfctr_is_open();
+	uint64_t n;
+
+	if (counted)
+		perfctr_hooks.begin();
+	n = gb_begin(st);
+	t->run->op->run(t, n);
+	plant_run(t, n);
+	gb_end(st);
+	if (counted) {
+		perfctr_hooks.end();
+		take_counters(counters, n);
+	}
 }
 
 /* The first of the calls that look for the number of iterations warms up for all of them. */
@@ -97,8 +146,13 @@ static void run_alone(gb_state *st, void *user)
 		a->warm = true;
 		plant_choose(c->name);
 		disturb_alone_begin(c->run.disturb, &account, &c->run.slots[0]);
-		time_alone(st, &t);
+		if (op->timed)
+			time_parts(st, &t);
+		else
+			time_run(st, &t, &a->m->alone.counters);
 		a->m->disturbed = disturb_alone_end(&account);
+		if (op->timed && perfctr_is_open())
+			count_parts(&t, &a->m->alone.counters);
 		a->m->misplaced |= !pin_in_place(&c->run.slots[0]);
 		if (op->thread_teardown)
 			op->thread_teardown(&t);
@@ -201,10 +255,31 @@ static int measure_herd(struct bench_case *c, struct measurement *m)
 	return ret;
 }
 
+/* ---- counted ---- */
+
+static int measure_counts(struct bench_case *c, struct measurement *m)
+{
+	const struct bench_op *op = c->run.op;
+	struct op_thread t = {.run = &c->run};
+	int ret = pin_bind_self(c->run.topo, &c->run.slots[0]);
+
+	if (!ret && op->thread_setup)
+		ret = op->thread_setup(&t);
+	if (ret)
+		return ret;
+	ret = counts_measure(&t, &m->counts);
+	m->misplaced = !pin_in_place(&c->run.slots[0]);
+	if (op->thread_teardown)
+		op->thread_teardown(&t);
+	return ret;
+}
+
 /* ---- any of them ---- */
 
 static int measure(struct bench_case *c, struct measurement *m)
 {
+	if (c->context->options->count)
+		return measure_counts(c, m);
 	if (c->run.op->herd)
 		return measure_herd(c, m);
 	return case_is_team(c) ? measure_team(c, m) : measure_alone(c, m);
@@ -217,6 +292,8 @@ void case_measure(struct bench_case *c, struct measurement *m)
 
 	*m = (struct measurement){0};
 	c->run.why = c->why[0] ? c->why : NULL;
+	if (!ret)
+		ret = have_had_thread();
 	if (!ret)
 		ret = set_up(c);
 	if (!ret) {

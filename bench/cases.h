@@ -58,6 +58,13 @@ int cases_prepare(struct case_context *context);
 /* Measures them and appends their rows. 0, or -errno with context->why. */
 int cases_run(struct case_context *context);
 
+/*
+ * Instead: counts the instructions of those that one thread does alone, each
+ * once, and appends their rows; after counts_open(). 0, or -errno with
+ * context->why.
+ */
+int cases_count(struct case_context *context);
+
 /* Frees all of them, but for what threads that are left may use. */
 void cases_free(struct case_context *context);
 

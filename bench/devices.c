@@ -153,7 +153,8 @@ static const struct bench_op ops[] = {
 	 .teardown = bus_teardown,
 	 .thread_setup = hooks_setup,
 	 .thread_teardown = hooks_teardown,
-	 .run = range_run},
+	 .run = range_run,
+	 .uncounted = "it waits for the clock, as often as it takes"},
 };
 
 const struct op_table UNIT_TABLE(devices) = OP_TABLE(ops);

@@ -305,6 +305,7 @@ static void put_machine(FILE *to, const struct machine_facts *facts)
 	put_whole_section(&json, "hypervisor");
 	put_clock(&json, facts->clock);
 	put_load(&json);
+	json_text(&json, "counters", facts->counters);
 	put_build(&json);
 	put_libraries(&json, facts->libraries);
 	json_close(&json, '}');

@@ -24,6 +24,7 @@ struct machine_facts {
 	const char *arch;      /* x86_64, arm64, riscv64 */
 	const char *execution; /* NULL: machine_execution() */
 	const struct pin_topology *topo;
+	const char *counters;			 /* perfctr_open()'s line */
 	const struct machine_library *libraries; /* ends with a NULL name */
 	double order_seed;			 /* of the benchmarks' order; NAN: none */
 	const struct clock_facts *clock;	 /* what single operations are timed by */

@@ -12,10 +12,12 @@
 #include "../platforms/arch.h"
 #include "cases.h"
 #include "clock.h"
+#include "counts.h"
 #include "disturb.h"
 #include "gbench_c.h"
 #include "machine.h"
 #include "options.h"
+#include "perfctr.h"
 #include "pin.h"
 #include "plant.h"
 #include "plans.h"
@@ -80,7 +82,8 @@ static char **with_profile(int *argc, char **argv, bool quick)
 
 /* ---- a run ---- */
 
-static int write_files(const struct case_context *context, char *why, size_t len)
+static int write_files(const struct case_context *context, const char *counters, char *why,
+		       size_t len)
 {
 	const struct options *o = context->options;
 	const struct machine_library libraries[] = {
@@ -95,6 +98,7 @@ static int write_files(const struct case_context *context, char *why, size_t len
 		.execution = context->execution,
 		.topo = context->topo,
 		.libraries = libraries,
+		.counters = counters[0] ? counters : NULL,
 		.order_seed = (double)o->seed,
 		.clock = clock_survey(),
 	};
@@ -116,24 +120,39 @@ static void make_up_run_id(const char *host, char *id, size_t len)
 	snprintf(id, len, "%s-%s", stamp, host);
 }
 
+/* The CPU's, if it is one. Only where there are none is anything said of it. */
+static void open_counters(const struct case_context *context, char *state, size_t len)
+{
+	if (strcmp(context->execution, "native") || context->options->count)
+		return;
+	if (perfctr_open(state, len))
+		fprintf(stderr, "counters: %s\n", state);
+}
+
 static int run_benchmarks(struct case_context *context)
 {
 	const struct options *o = context->options;
+	char counters[256] = "";
 	int ret = clock_check(context->why, sizeof(context->why));
 
+	open_counters(context, counters, sizeof(counters));
 	if (!ret && o->resume && access(o->csv, F_OK))
 		ret = text_fail(-errno, context->why, sizeof(context->why), "--resume: %s: %s",
 				o->csv, strerror(errno));
+	if (!ret && o->count)
+		ret = counts_open(o->count, context->why, sizeof(context->why));
 	/* Before the others: a file that another run has is refused before they say otherwise. */
 	if (!ret && o->csv)
 		ret = rows_open(&context->rows, o->csv, context->why, sizeof(context->why));
 	if (!ret && o->resume)
 		ret = cases_find_run(context);
-	if (!ret)
+	if (!ret && !o->count)
 		ret = cases_prepare(context);
 	if (!ret)
-		ret = write_files(context, context->why, sizeof(context->why));
-	if (!ret) {
+		ret = write_files(context, counters, context->why, sizeof(context->why));
+	if (!ret && o->count) {
+		ret = cases_count(context);
+	} else if (!ret) {
 		fprintf(stderr, "seed %" PRIu64 "\n", o->seed);
 		ret = cases_run(context);
 	}
@@ -141,6 +160,9 @@ static int run_benchmarks(struct case_context *context)
 		ret = rows_close(context->rows, context->why, sizeof(context->why));
 	else
 		rows_close(context->rows, NULL, 0);
+	if (!ret)
+		return counts_close(context->why, sizeof(context->why));
+	counts_close(NULL, 0);
 	return ret;
 }
 

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "../core/compat.h"
-#include "clock.h"
 #include "herd.h"
 #include "op.h"
+#include "part.h"
 #include "pin.h"
 #include "shuffle.h"
 #include "steady.h"
@@ -377,12 +377,12 @@ static uint64_t deferred_insert(struct op_thread *t, uint64_t n)
 		remove_all(extra, batch);
 		mmap_read_lock(w->mm);
 		mmu_notifier_invalidate_range_start(&range);
-		t0 = now_ns();
+		t0 = part_begin();
 		for (size_t i = 0; i < batch; i++)
 			mmu_interval_notifier_insert(&extra[i], w->mm,
 						     interval_start(w->count / 2 + i), STRIDE / 2,
 						     &interval_ops);
-		ns += now_ns() - t0;
+		ns += part_end(t0);
 		mmu_notifier_invalidate_range_end(&range);
 		mmap_read_unlock(w->mm);
 	}

@@ -86,7 +86,8 @@ struct bench_op {
 	/* Once, again and again, until the measured threads stop. */
 	void (*background_run)(struct op_thread *t);
 	const struct herd_ops *herd;
-	const void *data; /* the family's own */
+	const void *data;      /* the family's own */
+	const char *uncounted; /* why its instructions are not the same each time; NULL: they are */
 };
 
 /* A list of operations; each family has one, each notifier unit too. */

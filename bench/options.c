@@ -47,6 +47,8 @@ static const char help_text[] =
 	"  --execution HOW        native, qemu-user, qemu-system or kernel-icount (found out)\n"
 	"instead of timing:\n"
 	"  --benchmark_list_tests print the names\n"
+	"  --count FILE           count instructions into FILE, as scripts/mnbench count has it:\n"
+	"                         under qemu-user with a plugin that answers in FILE.answer\n"
 	"  --plan                 print where each thread of one --pin and one --threads would\n"
 	"                         go, by tabs: thread, PU, core, L3, package, NUMA node\n"
 	"  --draw                 draw it into a picture of the machine\n"
@@ -235,6 +237,7 @@ static const char **text_of(struct options *o, const char *name)
 		{"synthetic", &o->synthetic},
 		{"families", &o->families},
 		{"execution", &o->execution},
+		{"count", &o->count},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -362,6 +365,10 @@ static int complete(struct options *o, char *why, size_t len)
 	if (o->max_repetitions < o->repetitions) {
 		snprintf(why, len, "--max-repetitions=%u: below --repetitions=%u",
 			 o->max_repetitions, o->repetitions);
+		return -EINVAL;
+	}
+	if (o->count && (o->resume || o->baton)) {
+		snprintf(why, len, "--count=%s: goes with neither --resume nor --baton", o->count);
 		return -EINVAL;
 	}
 	if (o->resume && !o->csv) {

@@ -29,6 +29,7 @@ struct options {
 	double budget; /* seconds; 0: none */
 	unsigned int twins;
 	bool resume, baton;
+	const char *count;	   /* file of instruction counts: count, do not time */
 	bool plan, draw, try_plan; /* instead of timing: see plans.h */
 	const char *from_xml, *synthetic;
 	bool help, version;

@@ -68,24 +68,6 @@ void row_init(struct row *row)
 			*(double *)((char *)row + columns[i].at) = NAN;
 }
 
-static void put_text(FILE *line, const char *text)
-{
-	bool quoted = text[strcspn(text, ",\"\r\n")];
-
-	if (quoted)
-		putc('"', line);
-	while (*text) {
-		size_t length = text_utf8(text);
-
-		if (*text == '"')
-			putc('"', line);
-		fwrite(length ? text : "?", 1, length ? length : 1, line);
-		text += length ? length : 1;
-	}
-	if (quoted)
-		putc('"', line);
-}
-
 static void put_cell(FILE *line, const struct row *row, const struct column *column, bool failed)
 {
 	char number[TEXT_NUMBER];
@@ -93,7 +75,7 @@ static void put_cell(FILE *line, const struct row *row, const struct column *col
 	if (column->cell == TEXT) {
 		const char *text = text_in(row, column);
 
-		put_text(line, text ? text : "");
+		text_cell(line, text ? text : "");
 	} else if (isfinite(number_in(row, column)) && !(failed && column->cell == FIGURE)) {
 		text_number(number, number_in(row, column));
 		fputs(number, line);

@@ -127,9 +127,23 @@ static int measure(void *benchmark, unsigned int rep)
 	struct measurement m;
 
 	case_measure(c, &m);
+	c->counters = m.alone.counters;
 	case_take_figures(c, &m, figures);
 	schedule_note(c->item, rep, m.error[0] ? NULL : figures);
 	return case_append(c, rep, &m);
+}
+
+/* Of the last repetition, where something was counted. */
+static void say_counters(const struct bench_case *c)
+{
+	const double *n = c->counters.count;
+
+	if (!perfctr_is_open() || case_is_team(c) || c->run.op->herd || !isfinite(n[USER_INSNS]))
+		return;
+	printf("  %.4g instructions, %.4g cycles", n[USER_INSNS], n[USER_CYCLES]);
+	if (isfinite(n[KERNEL_INSNS]))
+		printf("; in the kernel %.4g, %.4g", n[KERNEL_INSNS], n[KERNEL_CYCLES]);
+	putchar('\n');
 }
 
 /* A herd is told of by its last sleeper. */
@@ -147,6 +161,7 @@ static void say_ended(void *benchmark)
 	else
 		printf("%.4g ns +-%.1f %% of %zu repetitions%s\n", m.value, median_spread(&m) * 100,
 		       m.n, schedule_unsettled(c->item, figure) ? ", unsettled" : "");
+	say_counters(c);
 	fflush(stdout);
 }
 

@@ -412,9 +412,11 @@ static void two_increments_pair(struct op_thread *t, uint64_t n)
 		 .setup = kind##_setup,                                                            \
 		 .teardown = domains_teardown,                                                     \
 		 .run = synchronize_run,                                                           \
-		 .background_run = kind##_slow_background},                                        \
-		{PORT("call_srcu", kind),    .flags = OP_BY_TIME,	   .batch = CALLBACKS,     \
-		 .setup = kind##_call_setup, .teardown = domains_teardown, .run = call_run},
+		 .background_run = kind##_slow_background},
+#define CALL_ROW(kind)                                                                             \
+	{PORT("call_srcu", kind),	  .flags = OP_BY_TIME,		.batch = CALLBACKS,        \
+	 .setup = kind##_call_setup,	  .teardown = domains_teardown, .run = call_run,           \
+	 .uncounted = CALLBACKS_UNCOUNTED},
 
 #define BASE(name, what, fn)                                                                       \
 	{                                                                                          \
@@ -429,7 +431,7 @@ static void two_increments_pair(struct op_thread *t, uint64_t n)
 	}
 
 static const struct bench_op ops[] = {
-	KINDS(PORT_ROWS) BASE("read_pair", "empty", empty_pair),
+	KINDS(PORT_ROWS) KINDS(CALL_ROW) BASE("read_pair", "empty", empty_pair),
 	BASE("read_pair", "load", load_pair),
 	BASE("read_pair", "two_increments", two_increments_pair),
 	BASE("read_pair", "two_barriers", two_barriers_pair),

@@ -9,6 +9,9 @@
  */
 #define CALLBACKS 65536
 
+/* Of what queues them: bench_op's reason. */
+#define CALLBACKS_UNCOUNTED "it meets a worker thread now here, now there"
+
 /* How long a slow reader sleeps inside. */
 #define SLOW_READER_NS (100 * 1000)
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "clock.h"
+#include "part.h"
 
 #define STEADY_OPS 256
 
@@ -33,9 +33,9 @@ static inline uint64_t steady_forth(uint64_t n, size_t pass, void (*forth)(void 
 	uint64_t done, ns = 0, t0;
 
 	for (done = 0; done < n; done += pass) {
-		t0 = now_ns();
+		t0 = part_begin();
 		forth(arg);
-		ns += now_ns() - t0;
+		ns += part_end(t0);
 		back(arg);
 	}
 	return (uint64_t)((double)ns * (double)n / (double)done);
@@ -49,9 +49,9 @@ static inline uint64_t steady_back(uint64_t n, size_t pass, void (*forth)(void *
 
 	for (done = 0; done < n; done += pass) {
 		forth(arg);
-		t0 = now_ns();
+		t0 = part_begin();
 		back(arg);
-		ns += now_ns() - t0;
+		ns += part_end(t0);
 	}
 	return (uint64_t)((double)ns * (double)n / (double)done);
 }

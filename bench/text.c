@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,24 @@ size_t text_utf8(const char *s)
 		return more + 1;
 	}
 	return 0;
+}
+
+void text_cell(FILE *to, const char *text)
+{
+	bool quoted = text[strcspn(text, ",\"\r\n")];
+
+	if (quoted)
+		putc('"', to);
+	while (*text) {
+		size_t length = text_utf8(text);
+
+		if (*text == '"')
+			putc('"', to);
+		fwrite(length ? text : "?", 1, length ? length : 1, to);
+		text += length ? length : 1;
+	}
+	if (quoted)
+		putc('"', to);
 }
 
 void text_utc(char text[TEXT_UTC])

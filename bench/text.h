@@ -4,6 +4,7 @@
 #define MNBENCH_TEXT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,6 +18,9 @@ void text_number(char text[TEXT_NUMBER], double number);
 
 /* The length of the UTF-8 character that `s` starts with; 0: it is none, or the end. */
 size_t text_utf8(const char *s);
+
+/* Write a cell of a CSV file, in quotes where it needs them; what is not UTF-8 becomes '?'. */
+void text_cell(FILE *to, const char *text);
 
 /* Now, as 2026-01-31T23:59:59Z. */
 void text_utc(char text[TEXT_UTC]);

@@ -137,8 +137,13 @@ FLAVOURS(FLAVOUR)
 		 .background_run = f##_reader_background},                                         \
 		{BASE("synchronize_slow_reader", f), .background = 1, .batch = 1,                  \
 		 .run = f##_synchronize, .background_run = f##_slow_background},                   \
-		{BASE("call_srcu", f),	  .flags = OP_BY_TIME,	      .batch = CALLBACKS,          \
-		 .setup = f##_call_setup, .teardown = heads_teardown, .run = f##_call},
+		{BASE("call_srcu", f),                                                             \
+		 .flags = OP_BY_TIME,                                                              \
+		 .batch = CALLBACKS,                                                               \
+		 .setup = f##_call_setup,                                                          \
+		 .teardown = heads_teardown,                                                       \
+		 .run = f##_call,                                                                  \
+		 .uncounted = CALLBACKS_UNCOUNTED},
 
 static const struct bench_op ops[] = {FLAVOURS(ROWS)};
 

@@ -28,8 +28,11 @@ def host() -> str:
 
 def emulator(arch: str) -> list[str]:
     """The command that runs a program of `arch` here; empty where none is needed."""
-    if arch == host():
-        return []
+    return [] if arch == host() else emulator_words(arch)
+
+
+def emulator_words(arch: str) -> list[str]:
+    """The command that emulates a program of `arch`, also where none is needed to run it."""
     text = (TOP / "platforms" / arch / "emulator").read_text(encoding="utf-8")
     command = [word for line in text.splitlines() if not line.startswith("#")
                for word in line.split()]

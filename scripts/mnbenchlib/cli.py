@@ -15,6 +15,7 @@ COMMANDS = {
     "setup": ("setup", "install packages and make the toolchain root, where they are missing"),
     "build": ("builds", "build the benchmark for this machine and the other architectures"),
     "run": ("runs", "run it, natively or emulated, into a folder of results"),
+    "count": ("counts", "count what the operations execute, exactly; compare with recorded counts"),
     "compare": ("compare", "ratios to the baselines, or a new run against an older one"),
     "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
     "report": ("report", "the runs as one page"),

@@ -17,19 +17,23 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 class OwnApt:
-    """For packages of one architecture, from some suites; its state is kept in a folder."""
+    """For packages of one architecture, from some suites; its state is kept in a folder. With
+    their sources where `kinds` has deb-src."""
 
-    def __init__(self, folder: Path, architecture: str, suites: Sequence[str]) -> None:
+    def __init__(self, folder: Path, architecture: str, suites: Sequence[str],
+                 kinds: Sequence[str] = ("deb",)) -> None:
         self.folder = folder
         self.architecture = architecture
         self.suites = suites
+        self.kinds = kinds
 
     def _configure(self, site: str) -> None:
         for name in ("state/lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         sources = self.folder / "sources.list"
-        sources.write_text("".join(f"deb [signed-by={_KEYRING}] {site} {suite} main\n"
-                                   for suite in self.suites), encoding="utf-8")
+        sources.write_text("".join(f"{kind} [signed-by={_KEYRING}] {site} {suite} main\n"
+                                   for kind in self.kinds for suite in self.suites),
+                           encoding="utf-8")
         settings = [
             f'APT::Architecture "{self.architecture}"', f'APT::Architectures "{self.architecture}"',
             'APT::Sandbox::User "root"', f'Dir::State "{self.folder}/state"',
@@ -77,3 +81,19 @@ class OwnApt:
                f"unpack {deb.name}")
         deb.unlink()
         return folder / "deb"
+
+    def download_all(self, package: str, folder: Path) -> None:
+        """Fetch a package with all that it depends on, unpacked into a folder."""
+        logged(self._command("apt-get", "--quiet", "--yes", "--no-install-recommends",
+                             "--download-only", "install", package),
+               toolchain.log(), f"download {package}")
+        for deb in sorted((self.folder / "cache" / "archives").glob("*.deb")):
+            logged(["dpkg-deb", "--extract", str(deb), str(folder)], toolchain.log(),
+                   f"unpack {deb.name}")
+            deb.unlink()
+
+    def download_source(self, package: str, version: str, folder: Path) -> None:
+        """Fetch a source package's files into a folder."""
+        logged(self._command("apt-get", "--quiet", "source", "--download-only",
+                             f"{package}={version}"),
+               toolchain.log(), f"download {package}'s source", cwd=folder)

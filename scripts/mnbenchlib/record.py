@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -42,6 +45,12 @@ class Record:
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return all(binary.whole for binary in self.binaries)
+
+
+def make_run_id() -> str:
+    """When and where."""
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", os.uname().nodename.partition(".")[0])
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{name or 'host'}"
 
 
 def digest(program: Path) -> str:

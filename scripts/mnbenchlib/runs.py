@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import secrets
-import time
 from pathlib import Path
 
 from . import child, doctor, folders, measure, parts, record
@@ -24,7 +21,7 @@ _OPTIONS = ("profile", "arch", "preset", "against", "families", "filter", "pin",
             "repetitions", "target", "budget", "twins", "flags")
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     return [word for word in text.split(",") if word]
 
 
@@ -37,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", choices=PROFILES,
                         help="quick: a few minutes for three architectures (default); full: what "
                              "to publish")
-    parser.add_argument("--arch", type=_words, metavar="A,B",
+    parser.add_argument("--arch", type=words, metavar="A,B",
                         help=f"of {', '.join(ARCHES)}; default: those that are built here")
     parser.add_argument("--preset", metavar="PRESET",
                         help="run this build (native, debug, ...), not the architectures' own")
@@ -76,9 +73,7 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
 # ---- what to run ----
 
 def _new_record(args: argparse.Namespace) -> Record:
-    name = re.sub(r"[^A-Za-z0-9-]+", "-", os.uname().nodename.partition(".")[0])
-    run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{name or 'host'}"
-    return Record(run_id, {name: getattr(args, name) for name in _OPTIONS},
+    return Record(record.make_run_id(), {name: getattr(args, name) for name in _OPTIONS},
                   lockstep=secrets.token_hex(8) if args.against else None)
 
 

@@ -21,7 +21,7 @@ def purposes() -> list[str]:
     """What packages are needed for here."""
     found = ["python", "native"]
     if builds.cross_here():
-        found += ["cross", "emulation"]
+        found += ["cross", "emulation", "count"]
         if os.geteuid() != 0:
             found.append("user")
     return found
