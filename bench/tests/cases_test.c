@@ -131,6 +131,20 @@ static uint64_t wild_run(struct op_thread *t, uint64_t n)
 	return n * 1000 * (1 + set_ups % 2);
 }
 
+/* A thousand times slower until it has run twice in a repetition. */
+static unsigned int cold_runs;
+
+static uint64_t cold_run(struct op_thread *t, uint64_t n)
+{
+	static unsigned int repetition;
+
+	(void)t;
+	if (repetition != set_ups)
+		cold_runs = 0;
+	repetition = set_ups;
+	return n * (cold_runs++ < 2 ? 1000000 : 1000);
+}
+
 static unsigned int refusals; /* of so many thread set-ups */
 
 static int refuse(struct op_thread *t)
@@ -181,6 +195,7 @@ static const struct bench_op timed = {
 	NAMED("timed"), .timed = timed_run,
 	.params = {{"thousands", 3, {1, 2, 3}, 1u << 1}, {"absent", 2, {-7, 8}, PARAM_ALL_QUICK}}};
 static const struct bench_op wild = {NAMED("wild"), .timed = wild_run};
+static const struct bench_op cold = {NAMED("cold"), .timed = cold_run};
 static const struct bench_op team = {NAMED("team"),
 				     .flags = OP_SCALES,
 				     .batch = 1,
@@ -747,6 +762,14 @@ static void test_iterations(void)
 	CHECK(rows_with(ITERATIONS, row_at(0)[ITERATIONS]) == 5);
 }
 
+/* In the repetitions too that do not have to look for a number of iterations. */
+static void test_warm_up(void)
+{
+	reset();
+	CHECK(!run(&cold));
+	CHECK(rows == 2 && rows_about(REAL, 1000) == 2);
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -773,6 +796,7 @@ int main(void)
 	test_twins();
 	test_settling();
 	test_iterations();
+	test_warm_up();
 	pin_topology_free(topo);
 	free(text);
 	unlink(path);

@@ -113,6 +113,9 @@ def test_the_environment_asks_for_no_repetitions(tmp_path):
     good(*FIXED, "--csv", tmp_path / "a.csv", BENCHMARK_REPETITIONS="3", BENCHMARK_OUT="/dev/full",
          BENCHMARK_ENABLE_RANDOM_INTERLEAVING="true")
     assert set(repetitions(tmp_path / "a.csv").values()) == {1}
+    # Not a statistic over three runs.
+    loops = [row for row in rows(tmp_path / "a.csv") if row["op"] == "loop"]
+    assert loops and all(int(row["iterations"]) > 1000 for row in loops)
 
 
 # An interrupted run
@@ -190,6 +193,9 @@ def test_a_repetition_with_a_hole(tmp_path, undisturbed):
         before = path.read_bytes()
         assert "wake/wake_all/" in refused(str(path), *FIXED, "--csv", path, "--resume")
         assert path.read_bytes() == before
+    swapped = [*lines[:waker], *reversed(lines[waker:waker + 4]), *lines[waker + 4:]]
+    path.write_text("".join(swapped), encoding="utf-8")
+    refused(str(path), *FIXED, "--csv", path, "--resume")
 
 
 def test_settled_ones_are_left_alone(tmp_path):
