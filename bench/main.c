@@ -135,7 +135,6 @@ static int run_benchmarks(struct case_context *context)
 	char counters[256] = "";
 	int ret = clock_check(context->why, sizeof(context->why));
 
-	open_counters(context, counters, sizeof(counters));
 	if (!ret && o->resume && access(o->csv, F_OK))
 		ret = text_fail(-errno, context->why, sizeof(context->why), "--resume: %s: %s",
 				o->csv, strerror(errno));
@@ -148,6 +147,8 @@ static int run_benchmarks(struct case_context *context)
 		ret = cases_find_run(context);
 	if (!ret && !o->count)
 		ret = cases_prepare(context);
+	if (!ret)
+		open_counters(context, counters, sizeof(counters));
 	if (!ret)
 		ret = write_files(context, counters, context->why, sizeof(context->why));
 	if (!ret && o->count) {
