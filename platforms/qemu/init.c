@@ -31,7 +31,7 @@
 #define WORDS	      256
 #define CONSOLE_LEVEL 8 /* syslog(2): the level below which the kernel writes to the console */
 
-static void halt(void)
+static _Noreturn void halt(void)
 {
 	sync();
 	reboot(RB_POWER_OFF);
@@ -40,7 +40,7 @@ static void halt(void)
 }
 
 /* Nobody is there to ask. */
-static void broken(const char *what)
+static _Noreturn void broken(const char *what)
 {
 	printf("\nguest: broken: %s: %s\n", what, strerror(errno));
 	fflush(stdout);
@@ -87,7 +87,7 @@ static int write_file(const char *path, const char *text)
 	return written ? 0 : 1;
 }
 
-static void become(char **words)
+static _Noreturn void become(char **words)
 {
 	if (!strcmp(words[0], "write"))
 		_exit(words[1] && words[2] ? write_file(words[1], words[2]) : 2);
@@ -118,28 +118,45 @@ static void run(unsigned number, char **words)
 	fflush(stdout);
 }
 
+struct command {
+	char *words[WORDS + 1];
+	unsigned nr;   /* of words */
+	unsigned done; /* commands */
+};
+
+static void add_word(struct command *command, const char *word)
+{
+	errno = E2BIG;
+	if (command->nr == WORDS || !(command->words[command->nr++] = strdup(word)))
+		broken("/commands");
+}
+
+static void end_command(struct command *command)
+{
+	if (!command->nr)
+		return;
+	command->words[command->nr] = NULL;
+	run(command->done++, command->words);
+	while (command->nr)
+		free(command->words[--command->nr]);
+}
+
 static void run_all(FILE *commands)
 {
-	char *words[WORDS + 1], *line = NULL;
-	unsigned nr = 0, number = 0;
+	struct command command = {.nr = 0};
+	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
 
 	while ((n = getline(&line, &room, commands)) >= 0) {
 		if (n && line[n - 1] == '\n')
 			line[--n] = '\0';
-		errno = E2BIG;
-		if (n && nr == WORDS)
-			broken("/commands");
-		if (n && !(words[nr++] = strdup(line)))
-			broken("/commands");
-		if (n || !nr)
-			continue;
-		words[nr] = NULL;
-		run(number++, words);
-		while (nr)
-			free(words[--nr]);
+		if (n)
+			add_word(&command, line);
+		else
+			end_command(&command);
 	}
+	end_command(&command);
 	free(line);
 }
 
