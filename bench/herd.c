@@ -2,24 +2,23 @@
 #include "herd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../platforms/arch.h"
+#include "asleep.h"
 #include "clock.h"
 #include "disturb.h"
 #include "pin.h"
 
 #define MIN_ROUNDS  5
-#define MAX_ROUNDS  4096
+#define MAX_ROUNDS  65536
 #define PATIENCE_MS 20000
 
 struct herd {
@@ -38,7 +37,8 @@ struct sleeper {
 	_Alignas(ARCH_ALIGN_OWN_LINE) struct herd *herd;
 	unsigned int index;
 	pthread_t id;
-	int stat_fd; /* its /proc/.../stat; or -errno */
+	struct asleep watch;
+	int watched; /* 0, or -errno */
 	uint64_t awake;
 	bool in_place;
 };
@@ -54,29 +54,6 @@ static void futex_wait(uint32_t *word, uint32_t val)
 static void futex_wake_all(uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
-
-static int open_own_stat(void)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", syscall(SYS_gettid));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* By the kernel's own account; what follows the last ')' is the state. */
-static bool is_asleep(const struct sleeper *s)
-{
-	char buf[512], *paren;
-	ssize_t n = pread(s->stat_fd, buf, sizeof(buf) - 1, 0);
-
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
-	paren = strrchr(buf, ')');
-	return paren && paren[1] && paren[2] == 'S';
 }
 
 /* ---- a sleeper ---- */
@@ -103,7 +80,7 @@ static void *sleeper_main(void *arg)
 	const struct pin_slot *slot = &h->run->slots[1 + s->index];
 	uint32_t round = 0;
 
-	s->stat_fd = open_own_stat();
+	s->watched = asleep_open(&s->watch);
 	s->in_place = !pin_bind_self(h->run->topo, slot);
 	come_back(h);
 	while ((round = wait_at_gate(h, round)) != GATE_CLOSED_FOR_GOOD) {
@@ -133,24 +110,49 @@ static bool all_back(struct herd *h, uint64_t deadline)
 	return true;
 }
 
-static bool all_asleep(struct herd *h, uint64_t deadline)
-{
-	struct timespec nap = {0, 20 * 1000};
+static const struct timespec short_nap = {0, 20 * 1000};
 
+static bool all_inside(struct herd *h, uint64_t deadline)
+{
 	while (__atomic_load_n(&h->inside, __ATOMIC_ACQUIRE) != h->sleepers) {
 		if (now_ns() > deadline)
 			return false;
-		nanosleep(&nap, NULL);
+		nanosleep(&short_nap, NULL);
 	}
-	if (h->ops->spins)
-		return true;
+	return true;
+}
+
+static bool each_asleep(struct herd *h, uint64_t deadline)
+{
 	for (unsigned int i = 0; i < h->sleepers; i++) {
-		while (!is_asleep(&h->sleeper[i])) {
+		while (!asleep_now(&h->sleeper[i].watch)) {
 			if (now_ns() > deadline)
 				return false;
-			nanosleep(&nap, NULL);
+			nanosleep(&short_nap, NULL);
 		}
 	}
+	return true;
+}
+
+/* Since each was: so there was a moment, between the two looks, when all were. */
+static bool each_still_asleep(struct herd *h)
+{
+	for (unsigned int i = 0; i < h->sleepers; i++)
+		if (!asleep_still(&h->sleeper[i].watch))
+			return false;
+	return true;
+}
+
+static bool all_asleep(struct herd *h, uint64_t deadline)
+{
+	if (!all_inside(h, deadline))
+		return false;
+	if (h->ops->spins)
+		return true;
+	do {
+		if (now_ns() > deadline || !each_asleep(h, deadline))
+			return false;
+	} while (!each_still_asleep(h));
 	return true;
 }
 
@@ -262,7 +264,7 @@ static unsigned int start_sleepers(struct herd *h, int *ret)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 256 * 1024); /* hundreds of them */
 	for (i = 0; i < h->sleepers; i++) {
-		h->sleeper[i] = (struct sleeper){.herd = h, .index = i, .stat_fd = -ENOENT};
+		h->sleeper[i] = (struct sleeper){.herd = h, .index = i, .watched = -ENOENT};
 		*ret = -pthread_create(&h->sleeper[i].id, &attr, sleeper_main, &h->sleeper[i]);
 		if (*ret)
 			break;
@@ -279,8 +281,8 @@ static int check_sleepers(struct herd *h)
 		return -ETIMEDOUT;
 	}
 	for (unsigned int i = 0; i < h->sleepers; i++)
-		if (h->sleeper[i].stat_fd < 0)
-			return h->sleeper[i].stat_fd;
+		if (h->sleeper[i].watched)
+			return h->sleeper[i].watched;
 	return 0;
 }
 
@@ -289,8 +291,7 @@ static void end_sleepers(struct herd *h, unsigned int started, struct herd_resul
 	open_gate(h, GATE_CLOSED_FOR_GOOD);
 	for (unsigned int i = 0; i < started; i++) {
 		pthread_join(h->sleeper[i].id, NULL);
-		if (h->sleeper[i].stat_fd >= 0)
-			close(h->sleeper[i].stat_fd);
+		asleep_close(&h->sleeper[i].watch);
 		result->misplaced |= !h->sleeper[i].in_place;
 	}
 }

@@ -5,8 +5,8 @@
  *	waker                               sleeper
  *	arm(); opens the gate
  *	                                    sleep()
- *	waits until the kernel says of each
- *	that it sleeps
+ *	waits until the kernel says that
+ *	all sleep at one moment: asleep.h
  *	t0; wake(); t1
  *	                                    t[i]; again(); waits at the gate
  *

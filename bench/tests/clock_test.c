@@ -148,10 +148,10 @@ static void test_refused(void)
 	refuse(-ERANGE, "goes back");
 	fault = COARSE;
 	coarse_ns = 4 * MS;
-	refuse(-ERANGE, "steps of 4000 us");
+	refuse(-ERANGE, "steps of ");
 	fault = COARSE;
 	coarse_ns = 1000;
-	refuse(-ERANGE, "steps of 1 us");
+	refuse(-ERANGE, "steps of ");
 }
 
 static void test_good(void)
