@@ -213,11 +213,11 @@ static void test_switches(void)
 	CHECK(!parse_one("--baton") && options.baton && !options.resume);
 	CHECK(!parse("--resume", "--csv=x", NULL) && options.resume);
 	CHECK(parse_one("--resume") == -EINVAL);
+	CHECK_HAS(why, "--csv");
 	CHECK(!parse_one("--count=x") && !strcmp(options.count, "x"));
 	CHECK(parse("--count=x", "--baton", NULL) == -EINVAL);
 	CHECK_HAS(why, "--count=x: goes with neither --resume nor --baton");
 	CHECK(parse_one("--count=") == -EINVAL);
-	CHECK_HAS(why, "--csv");
 	CHECK(!parse("--plan", "--draw", "--try-plan"));
 	CHECK(options.plan && options.draw && options.try_plan && !options.help);
 }

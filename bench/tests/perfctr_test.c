@@ -295,7 +295,7 @@ static const char *row_of(const struct bench_op *op)
 	CHECK(!gb_initialize(&arguments, argument));
 	CHECK(!rows_open(&context.rows, path, why, sizeof(why)));
 	CHECK(!cases_make(&context, tables, 1) && !cases_select(&context));
-	CHECK(!cases_run(&context));
+	CHECK(!cases_prepare(&context) && !cases_run(&context));
 	CHECK(!rows_close(context.rows, why, sizeof(why)));
 	gb_shutdown();
 	cases_free(&context);

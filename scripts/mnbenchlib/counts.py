@@ -18,6 +18,7 @@ import pandas as pd
 
 from . import builds, counted, folders, qemuplugin, qemuuser, record, runs
 from .arches import ARCHES, TOP
+from .child import interruptible
 from .commands import say
 from .errors import Failed, UserError
 from .tables import as_text, write_whole
@@ -82,7 +83,9 @@ def _part(arch: str, args: argparse.Namespace, run_id: str, work: Path) -> Part:
     command = [*qemu, "-plugin", f"./count.so,out={_ANSWER}", *options, str(program),
                "--count", _COUNTS, "--csv", _ROWS, "--machine", _MACHINE, "--run-id", run_id,
                "--execution", "qemu-user"]
-    for flag, value in (("--families", args.families), ("--benchmark_filter", args.filter)):
+    # What is recorded has no kernel's file in it: those come and go.
+    wanted = args.filter or ("-/upstream-" if args.check or args.record else None)
+    for flag, value in (("--families", args.families), ("--benchmark_filter", wanted)):
         if value is not None:
             command.append(f"{flag}={value}")
     return Part(arch, folder, command)
@@ -172,17 +175,12 @@ def _judge(args: argparse.Namespace, parts: list[Part], table: pd.DataFrame) -> 
                      for arch in toolchains]) else 0
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def main(args: argparse.Namespace) -> int:
     """`mnbench count`."""
     arches, run_id = _arches(args), record.make_run_id()
     recorded = args.check or args.record
     out = args.out or (None if recorded else TOP / "results" / "local" / f"{run_id}-counts")
-    signal.signal(signal.SIGTERM, _interrupt)
-    with (folders.owned(out, resumed=False) if out else nullcontext(),
+    with (interruptible(), folders.owned(out, resumed=False) if out else nullcontext(),
           tempfile.TemporaryDirectory(prefix="mnbench-count-") as work):
         parts = [_part(arch, args, run_id, Path(work)) for arch in arches]
         _run(parts)

@@ -130,7 +130,8 @@ class Progress:
         of = "" if total is None else f" of {total}"
         text = f"{seen}{of} benchmarks, {len(self._units)} repetitions"
         unsettled = sum(self._open.values())
-        return text + (f", {unsettled} unsettled" if unsettled else "")
+        # Before it has had its least number hardly any is settled: that says nothing.
+        return text + (f", {unsettled} unsettled" if unsettled and not self._left() else "")
 
     def end(self) -> None:
         """This part is done."""

@@ -77,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="benchmarks to use, of one thread; default: four of the port's")
     parser.add_argument("--repetitions", type=_count, default=_REPETITIONS, metavar="N",
                         help=f"rounds of a trial, at least (default: {_REPETITIONS})")
+    parser.add_argument("--metric", choices=["real_ns_per_op", "cpu_ns_per_op"],
+                        default="real_ns_per_op",
+                        help="figure to judge by (default: real_ns_per_op)")
     parser.add_argument("--seconds", type=float, metavar="S",
                         help="begin no trial but the first after so many seconds, and tell of "
                              "those that were")
@@ -94,6 +97,7 @@ class _Trials:
     flags: list[str]
     names: list[str]  # of the benchmarks
     seed: int
+    metric: str
 
 
 def _begin(args: argparse.Namespace) -> _Trials:
@@ -117,7 +121,8 @@ def _begin(args: argparse.Namespace) -> _Trials:
         raise UserError(f"--operations {operations}: no benchmark of that name; {program} "
                         f"--benchmark_list_tests lists them")
     seed = secrets.randbits(32) if args.seed is None else args.seed
-    return _Trials(program, flags, [name.removesuffix(_PLANTABLE) for name in names], seed)
+    return _Trials(program, flags, [name.removesuffix(_PLANTABLE) for name in names], seed,
+                   args.metric)
 
 
 def _side(trials: _Trials, folder: Path, seed: int, plant: list[str]) -> turns.Side:
@@ -128,11 +133,11 @@ def _side(trials: _Trials, folder: Path, seed: int, plant: list[str]) -> turns.S
                       ["--run-id", folder.name])
 
 
-def _judged(base: Path, new: Path):
+def _judged(base: Path, new: Path, metric: str):
     """The pairs of the very code of `mnbench compare`."""
     parser = argparse.ArgumentParser()
     compare.add_arguments(parser)
-    return compare.compare(parser.parse_args([str(base), str(new)])).pairs
+    return compare.compare(parser.parse_args([str(base), str(new), "--metric", metric])).pairs
 
 
 def _name(row) -> str:
@@ -150,7 +155,7 @@ def _trial(trials: _Trials, number: int, size: float) -> list[Seen]:
         sides = [_side(trials, Path(scratch, "new"), seed, plant),
                  _side(trials, Path(scratch, "base"), seed, [])]
         turns.run(sides, turns.Plan(seed))
-        pairs = _judged(Path(scratch, "base"), Path(scratch, "new"))
+        pairs = _judged(Path(scratch, "base"), Path(scratch, "new"), trials.metric)
     return [Seen(number, size, _name(row), _name(row) == planted, row.verdict != "~",
                  float(row.ratio), float(row.p), float(row.floor)) for row in pairs.itertuples()]
 
