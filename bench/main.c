@@ -120,19 +120,19 @@ static void make_up_run_id(const char *host, char *id, size_t len)
 	snprintf(id, len, "%s-%s", stamp, host);
 }
 
-/* The CPU's, if it is one. Only where there are none is anything said of it. */
-static void open_counters(const struct case_context *context, char *state, size_t len)
+/* The CPU's, if it is one. False: there are none, which is to be said. */
+static bool open_counters(const struct case_context *context, char *state, size_t len)
 {
 	if (strcmp(context->execution, "native") || context->options->count)
-		return;
-	if (perfctr_open(state, len))
-		fprintf(stderr, "counters: %s\n", state);
+		return true;
+	return !perfctr_open(state, len);
 }
 
 static int run_benchmarks(struct case_context *context)
 {
 	const struct options *o = context->options;
 	char counters[256] = "";
+	bool counted = true;
 	int ret = clock_check(context->why, sizeof(context->why));
 
 	if (!ret && o->resume && access(o->csv, F_OK))
@@ -148,12 +148,14 @@ static int run_benchmarks(struct case_context *context)
 	if (!ret && !o->count)
 		ret = cases_prepare(context);
 	if (!ret)
-		open_counters(context, counters, sizeof(counters));
+		counted = open_counters(context, counters, sizeof(counters));
 	if (!ret)
 		ret = write_files(context, counters, context->why, sizeof(context->why));
 	if (!ret && o->count) {
 		ret = cases_count(context);
 	} else if (!ret) {
+		if (!counted)
+			fprintf(stderr, "counters: %s\n", counters);
 		fprintf(stderr, "seed %" PRIu64 "\n", o->seed);
 		ret = cases_run(context);
 	}
