@@ -201,10 +201,13 @@ static void compare_places(struct comparison *c)
 bool pin_agrees_below(const struct pin_topology *topo, const char *root, char *text, size_t len)
 {
 	struct comparison c = {.topo = topo, .root = root, .text = text, .len = len};
-	hwloc_bitmap_t told = hwloc_bitmap_alloc();
+	hwloc_bitmap_t told;
 
 	*text = '\0';
-	if (!topo->original || !told)
+	if (!topo->original)
+		return true;
+	told = hwloc_bitmap_alloc();
+	if (!told)
 		return true;
 	compare_online(&c, told);
 	compare_affinity(&c, told);

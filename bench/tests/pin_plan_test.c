@@ -501,8 +501,8 @@ static void test_bad_sources(void)
 		{"/etc/passwd", NULL, -EINVAL, "/etc/passwd: not a topology"},
 		{NULL, "node:x", -EINVAL, "node:x: not a topology; write it as hwloc does"},
 		{NULL, "pack:2 pu:2(indexes=3,9,9,5)", -EINVAL,
-		 "contradicts itself, hwloc says: Failed with: intersection without inclusion"},
-		{NULL, "core:2 pu:1(indexes=0,4294967290)", -EINVAL, "core:2 pu:1(indexes="},
+		 "contradicts itself, hwloc says: Failed with"},
+		{NULL, "core:2 pu:1(indexes=0,2000000)", -EINVAL, "Invalid argument"},
 		{NULL, "", -EINVAL, ": not a topology"},
 	};
 

@@ -174,9 +174,10 @@ int main(void)
 	/* From here on only its last words may come between our lines. */
 	klogctl(CONSOLE_LEVEL, NULL, 1);
 	commands = fopen("/commands", "r");
-	if (!commands)
+	if (commands)
+		run_all(commands);
+	else
 		broken("/commands");
-	run_all(commands);
 	printf("\nguest: end\n");
 	fflush(stdout);
 	tcdrain(1);
