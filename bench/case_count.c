@@ -50,7 +50,7 @@ static void measure_apart(struct bench_case *c, struct measurement *m)
 	child = fork();
 	if (!child) {
 		case_measure(c, m);
-		_exit(write(ends[1], m, sizeof(*m)) != (ssize_t)sizeof(*m));
+		_exit(write(ends[1], m, sizeof(*m)) == (ssize_t)sizeof(*m) ? 0 : 1);
 	}
 	close(ends[1]);
 	if (child < 0)
