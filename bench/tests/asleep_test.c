@@ -69,7 +69,7 @@ static void *obedient(void *arg)
 
 	if (idle)
 		sched_setscheduler(0, SCHED_IDLE, &none);
-	watched = asleep_open(&watch);
+	__atomic_store_n(&watched, asleep_open(&watch), __ATOMIC_SEQ_CST);
 	while (now != END) {
 		syscall(SYS_futex, &order, FUTEX_WAIT_PRIVATE, now, NULL, NULL, 0);
 		now = __atomic_load_n(&order, __ATOMIC_SEQ_CST);
