@@ -13,7 +13,6 @@
 #include "plant.h"
 #include "warmup.h"
 
-#define TEAM_TRIES 3
 /* A multiple of every pass of those that are timed in parts: see steady.h. */
 #define COUNTED_OPS 4096
 
@@ -230,15 +229,10 @@ static uint64_t window_ns(const struct bench_case *c)
 	return c->context->options->window_ms * 1000000ull;
 }
 
-/* Its threads may not have got to run at all, on a busy machine. */
 static int measure_team(struct bench_case *c, struct measurement *m)
 {
-	int ret = -EAGAIN;
+	int ret = team_measure(&c->run, window_ns(c), &m->team);
 
-	for (int i = 0; i < TEAM_TRIES && ret == -EAGAIN; i++) {
-		c->run.why = NULL;
-		ret = team_measure(&c->run, window_ns(c), &m->team);
-	}
 	m->misplaced = m->team.misplaced;
 	m->disturbed = m->team.disturbed;
 	return ret;

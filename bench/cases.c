@@ -24,6 +24,15 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+static void describe_param(const struct bench_op *op, const char *name, long value, char *text,
+			   size_t room)
+{
+	if (op->named.param && !strcmp(op->named.param, name))
+		snprintf(text, room, "%s:%s", name, op->named.names[value]);
+	else
+		snprintf(text, room, "%s:%ld", name, value);
+}
+
 /* The parameters as the row and the name have them: sorted, with the background threads. */
 static void describe_params(struct bench_case *c)
 {
@@ -32,7 +41,7 @@ static void describe_params(struct bench_case *c)
 	size_t n = 0;
 
 	for (; n < OP_PARAMS && op->params[n].name; n++)
-		snprintf(text[n], sizeof(text[n]), "%s:%ld", op->params[n].name, c->run.param[n]);
+		describe_param(op, op->params[n].name, c->run.param[n], text[n], sizeof(text[n]));
 	if (op->background && !(op->flags & OP_PU_PAIRS))
 		snprintf(text[n++], sizeof(text[0]), "background:%u", op->background);
 	qsort(text, n, sizeof(text[0]), by_text);

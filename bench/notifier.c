@@ -12,7 +12,9 @@
 #include "op.h"
 #include "part.h"
 #include "pin.h"
+#include "place.h"
 #include "shuffle.h"
+#include "slab_place.h"
 #include "steady.h"
 #include "unit.h"
 
@@ -30,6 +32,7 @@ struct world {
 	struct mmu_notifier_range frozen; /* the range that a herd waits for */
 	unsigned int lock_user;
 	unsigned int hits;
+	struct place place; /* of the mm's subscriptions, where that is a factor */
 };
 
 static bool invalidate(struct mmu_interval_notifier *interval_sub,
@@ -100,11 +103,10 @@ static int list_all(struct world *w)
 	return ret;
 }
 
-/* An mm with INTERVALS intervals and LISTED list notifiers; the hooks' lock held for read. */
-static int world_new(struct op_run *run, size_t intervals, size_t listed)
+/* An mm, and room for INTERVALS intervals and LISTED list notifiers. */
+static int world_alloc(struct op_run *run, size_t intervals, size_t listed)
 {
 	struct world *w = pin_alloc(run->topo, sizeof(*w), &run->slots[0]);
-	int ret = -ENOMEM;
 
 	if (!w)
 		return -ENOMEM;
@@ -114,7 +116,16 @@ static int world_new(struct op_run *run, size_t intervals, size_t listed)
 	spin_lock_init(&w->user_lock);
 	w->mm = mm_alloc();
 	w->interval = calloc(intervals + 1, sizeof(*w->interval));
-	if (w->mm && w->interval)
+	return w->mm && w->interval ? 0 : -ENOMEM;
+}
+
+/* All of them in it. */
+static int world_new(struct op_run *run, size_t intervals, size_t listed)
+{
+	int ret = world_alloc(run, intervals, listed);
+	struct world *w = run->shared;
+
+	if (!ret)
 		ret = insert_all(w->mm, w->interval, intervals);
 	if (!ret)
 		ret = list_all(w);
@@ -183,6 +194,67 @@ static void reader_run(struct op_thread *t, uint64_t n)
 
 		retry = mmu_interval_read_retry(sub, seq);
 		__asm__ __volatile__("" ::"r"((int)retry));
+	}
+}
+
+/* ---- seq: the reader of a lock that has a place ---- */
+
+/* The first insert has the mm's subscriptions allocated. */
+static int insert_placed(struct op_run *run)
+{
+	struct world *w = run->shared;
+	int ret;
+
+	slab_place_next(w->place.object);
+	ret = insert_all(w->mm, w->interval, w->count);
+	slab_place_end();
+	if (ret || (void *)w->mm->notifier_subscriptions == w->place.object)
+		return ret;
+	run->why = "this notifier does not allocate its subscriptions as others do";
+	return -ENOTSUP;
+}
+
+static int placed_setup(struct op_run *run)
+{
+	struct place place;
+	int ret = place_make(run, &place);
+
+	if (!ret)
+		ret = world_alloc(run, 1, 0);
+	if (ret) {
+		place_free(&place);
+		return ret;
+	}
+	((struct world *)run->shared)->place = place;
+	return insert_placed(run);
+}
+
+static void placed_teardown(struct op_run *run)
+{
+	struct place place = ((struct world *)run->shared)->place;
+
+	world_free(run);
+	place_free(&place);
+}
+
+static int placed_thread(struct op_thread *t)
+{
+	t->own = place_word(&world_of(t)->place, t);
+	return 0;
+}
+
+static void placed_run(struct op_thread *t, uint64_t n)
+{
+	struct mmu_interval_notifier *sub = &world_of(t)->interval[0];
+	uint32_t *word = t->own;
+	bool retry;
+
+	while (n--) {
+		unsigned long seq = mmu_interval_read_begin(sub);
+
+		retry = mmu_interval_read_retry(sub, seq);
+		__asm__ __volatile__("" ::"r"((int)retry));
+		WRITE_ONCE(*word, (uint32_t)n);
 	}
 }
 
@@ -464,6 +536,9 @@ static const struct bench_op ops[] = {
 	{OF("seq", "read_begin_retry"), .flags = OP_SCALES,
 	 .params = {{"user_lock", 2, {0, 1}, 1u << 0}}, .setup = reader_setup,
 	 .teardown = world_free, .run = reader_run},
+	{OF("seq", "read_begin_retry_placed"), .flags = OP_SCALES | OP_FULL_ONLY | OWN_LOCK_ONLY,
+	 .params = {PLACE_PARAM}, .named = PLACE_NAMES, .setup = placed_setup,
+	 .teardown = placed_teardown, .thread_setup = placed_thread, .run = placed_run},
 	{OF("seq", "range_hit"), .flags = OP_SCALES | EVERY_LOCK_IN_FULL,
 	 .params = {{"intervals", 2, {100, 10000}, 1u << 0}, {"hits", 3, {1, 8, 64}, 1u << 0}},
 	 .setup = hit_setup, .teardown = world_free, HOOKS, .run = range_run},

@@ -35,6 +35,12 @@ struct op_param {
 	unsigned int quick;
 };
 
+/* The factor, if there is one, whose values are not numbers: names for 0, 1, ... */
+struct op_names {
+	const char *param;
+	const char *const *names;
+};
+
 /* One run of an operation with its parameters chosen. */
 struct op_run {
 	const struct bench_op *op;
@@ -71,6 +77,7 @@ struct bench_op {
 	const char *variant; /* the implementation */
 	unsigned int flags;
 	struct op_param params[OP_PARAMS];
+	struct op_names named;
 	unsigned int batch;	 /* operations between two looks at a team's stop flag; 0: 64 */
 	unsigned int background; /* threads of background() beside the measured ones */
 

@@ -13,6 +13,7 @@
 
 #include "op.h"
 #include "pin.h"
+#include "place.h"
 
 struct seqcount {
 	unsigned int sequence;
@@ -135,8 +136,57 @@ static inline void write_data(struct seq_shared *s)
 	READER(kind, kind##_spin_lock(&s->kind), kind##_spin_unlock(&s->kind))                     \
 	WRITER(kind, kind##_spin_lock(&s->kind), kind##_spin_unlock(&s->kind))
 
+/* The pair of a lock that has a place, with what is written beside it. */
+#define PLACED(kind)                                                                               \
+	static int kind##_place(struct op_run *run)                                                \
+	{                                                                                          \
+		int ret = placed_setup(run);                                                       \
+                                                                                                   \
+		if (!ret)                                                                          \
+			*(struct kind##_spinlock *)((struct place *)run->shared)->object =         \
+				(struct kind##_spinlock)kind##_SPINLOCK_INIT;                      \
+		return ret;                                                                        \
+	}                                                                                          \
+	static void kind##_placed(struct op_thread *t, uint64_t n)                                 \
+	{                                                                                          \
+		struct kind##_spinlock *lock = ((struct place *)t->run->shared)->object;           \
+		uint32_t *word = t->own;                                                           \
+                                                                                                   \
+		while (n--) {                                                                      \
+			kind##_spin_lock(lock);                                                    \
+			kind##_spin_unlock(lock);                                                  \
+			WRITE_ONCE(*word, (uint32_t)n);                                            \
+		}                                                                                  \
+	}
+
+static int placed_setup(struct op_run *run)
+{
+	struct place *p = pin_alloc(run->topo, sizeof(*p), &run->slots[0]);
+	int ret = p ? place_make(run, p) : -ENOMEM;
+
+	run->shared = p;
+	if (ret && p) {
+		place_free(p);
+		pin_free(p, sizeof(*p));
+	}
+	return ret;
+}
+
+static void placed_teardown(struct op_run *run)
+{
+	place_free(run->shared);
+	pin_free(run->shared, sizeof(struct place));
+}
+
+static int placed_thread(struct op_thread *t)
+{
+	t->own = place_word(t->run->shared, t);
+	return 0;
+}
+
 #define LOCK_KINDS(X) X(tas) X(ttas) X(ticket) X(mcs) X(queued) X(pthread_spin) X(pthread_mutex)
 LOCK_KINDS(LOCK)
+LOCK_KINDS(PLACED)
 
 READER(rwlock, pthread_rwlock_rdlock(&s->rwlock), pthread_rwlock_unlock(&s->rwlock))
 WRITER(rwlock, pthread_rwlock_wrlock(&s->rwlock), pthread_rwlock_unlock(&s->rwlock))
@@ -185,6 +235,13 @@ WRITER(ck_sequence, ck_sequence_write_begin(&s->ck), ck_sequence_write_end(&s->c
 			{"user_lock", 1, {0}, PARAM_ALL_QUICK}                                     \
 		}                                                                                  \
 	}
+#define PLACE(what, kind)                                                                          \
+	{                                                                                          \
+		.family = "seq", .op = "read_begin_retry_placed", .subject = "baseline",           \
+		.variant = what, .flags = OP_SCALES | OP_FULL_ONLY, .params = {PLACE_PARAM},       \
+		.named = PLACE_NAMES, .setup = kind##_place, .teardown = placed_teardown,          \
+		.thread_setup = placed_thread, .run = kind##_placed                                \
+	}
 #define MIX(what, reader, writer, init)                                                            \
 	{                                                                                          \
 		.family = "seq", .op = "mix", .subject = "baseline", .variant = what,              \
@@ -192,7 +249,7 @@ WRITER(ck_sequence, ck_sequence_write_begin(&s->ck), ck_sequence_write_end(&s->c
 		.run = reader, .background_run = writer                                            \
 	}
 #define LOCK_ROWS(kind)                                                                            \
-	BASE("read_begin_retry", #kind, kind##_pair, kind##_init),                                 \
+	BASE("read_begin_retry", #kind, kind##_pair, kind##_init), PLACE(#kind, kind),             \
 		MIX(#kind, kind##_read, kind##_write, kind##_init),
 #define tas_init	   shared_setup
 #define ttas_init	   shared_setup

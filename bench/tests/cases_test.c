@@ -194,6 +194,11 @@ static const struct bench_op plain = {NAMED("plain"), .run = spin_run};
 static const struct bench_op timed = {
 	NAMED("timed"), .timed = timed_run,
 	.params = {{"thousands", 3, {1, 2, 3}, 1u << 1}, {"absent", 2, {-7, 8}, PARAM_ALL_QUICK}}};
+static const char *const colours[] = {"red", "green", "blue"};
+static const struct bench_op coloured = {
+	NAMED("coloured"), .timed = timed_run,
+	.params = {{"thousands", 1, {1}, 1}, {"colour", 2, {2, 0}, PARAM_ALL_QUICK}},
+	.named = {"colour", colours}};
 static const struct bench_op wild = {NAMED("wild"), .timed = wild_run};
 static const struct bench_op cold = {NAMED("cold"), .timed = cold_run};
 static const struct bench_op team = {NAMED("team"),
@@ -406,6 +411,16 @@ static void test_params(void)
 	CHECK(rows == 6 * 2);
 	CHECK(rows_about(REAL, 1000) == 4 && rows_about(REAL, 3000) == 4);
 	CHECK(set_ups == 12 && tear_downs == 12);
+}
+
+static void test_named_values(void)
+{
+	reset();
+	CHECK(!run(&coloured));
+	CHECK(is_named("wake/coloured/port/variant:v/colour:blue/thousands:1/threads:1/"
+		       "pin:compact"));
+	CHECK(rows_with(PARAMS, "colour:blue;thousands:1") == 2);
+	CHECK(rows_with(PARAMS, "colour:red;thousands:1") == 2);
 }
 
 static void test_team(void)
@@ -779,6 +794,7 @@ int main(void)
 	test_lost();
 	test_plain();
 	test_params();
+	test_named_values();
 	test_team();
 	test_threads();
 	test_herd();

@@ -44,6 +44,8 @@ def expected_operations() -> set[str]:
 
     names = of("seq/read_begin_retry", "port", LOCKS)
     names |= of("seq/read_begin_retry", "baseline", ["empty", "load", *SEQ_BASELINES])
+    names |= of("seq/read_begin_retry_placed", "port", [OWN_LOCK])
+    names |= of("seq/read_begin_retry_placed", "baseline", LOCKS)
     names |= of("seq/mix", "port", LOCKS) | of("seq/mix", "baseline", SEQ_BASELINES)
     for op in ("range_hit", "range_miss"):
         names |= of(f"seq/{op}", "port", LOCKS)
@@ -125,6 +127,10 @@ def test_what_is_varied(names):
         assert values(f"wake/{herd}", "sleepers") == {1, 8, 64, 256}
     assert values("seq/range_hit", "hits") == {1, 8, 64}
     assert values("seq/read_begin_retry/port", "user_lock") == {0, 1}
+    for subject in ("port", "baseline"):
+        places = {re.search("/place:([a-z]+)/", name)[1] for name in names
+                  if name.startswith(f"seq/read_begin_retry_placed/{subject}/")}
+        assert places == {"page", "line", "shared", "remote"}
     assert values("srcu/list_hooks", "notifiers") == {0, 1, 8, 64}
     assert values("srcu/read_domains", "domains") == {1, 8, 64}
     assert {1, PUS, 2 * PUS} <= values("srcu/read_pair", "threads")
@@ -239,6 +245,18 @@ def test_rows_of_a_herd(run_of_everything):
     assert (herd["real_ns_per_op"] <= herd["max_ns"]).all()
     assert (herd["p50_ns"].isna() == (herd["iterations"] < 20)).all()
     assert not (herd["p50_ns"] > herd["p90_ns"]).any()
+
+
+def test_rows_of_places(tmp_path):
+    """A lock is where it should be, in the notifiers too, or the row says why not."""
+    good("--benchmark_filter=read_begin_retry_placed/port", "--threads=1,2", "--pin=compact",
+         *SHORT, "--csv", tmp_path / "a.csv")
+    table = results.read_results(tmp_path / "a.csv")
+    remote = table["params"] == "place:remote"
+    assert {"port", "port-lockless", "port-fair"} <= set(table["subject"])
+    assert (table.loc[~remote, "error"] == "").all()
+    assert (table.loc[~remote, "real_ns_per_op"] > 0).all()
+    assert set(table.loc[remote, "error"]) <= {"", "there is no other node for the lock"}
 
 
 def test_machine_and_topology(run_of_everything):
