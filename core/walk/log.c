@@ -53,17 +53,23 @@ static void print_line(const char *fmt, va_list args)
 	putchar('\n');
 }
 
+static void take_line(const char *fmt, va_list args)
+{
+	va_list again;
+
+	va_copy(again, args);
+	mix_line(fmt, args);
+	if (printing)
+		print_line(fmt, again);
+	va_end(again);
+}
+
 static void write_line(const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	mix_line(fmt, args);
-	va_end(args);
-	if (!printing)
-		return;
-	va_start(args, fmt);
-	print_line(fmt, args);
+	take_line(fmt, args);
 	va_end(args);
 }
 
@@ -88,12 +94,7 @@ void note(const char *fmt, ...)
 	mix(actor_step());
 	mix_string(actor_name());
 	va_start(args, fmt);
-	mix_line(fmt, args);
-	va_end(args);
-	if (!printing)
-		return;
-	va_start(args, fmt);
-	print_line(fmt, args);
+	take_line(fmt, args);
 	va_end(args);
 }
 

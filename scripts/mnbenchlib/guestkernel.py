@@ -10,7 +10,7 @@ from pathlib import Path
 from . import arches, packages, toolchain
 from .commands import say
 from .errors import Failed, UserError
-from .ownapt import OwnApt
+from .ownapt import OwnApt, need_room
 
 _NEEDED_BYTES = 6 * 10**8
 
@@ -49,10 +49,7 @@ def _fetch(arch: str) -> Path:
     image = _folder() / f"{package}_{version}" / "vmlinuz"
     if image.exists():
         return image
-    if (free := shutil.disk_usage(_folder()).free) < _NEEDED_BYTES:
-        raise UserError(f"{_folder()}: no space left for {package}: {free / 1e9:.1f} GB free, "
-                        f"{_NEEDED_BYTES / 1e9:.1f} GB needed; free some, or point MNBENCH_CACHE "
-                        f"to another folder")
+    need_room(_folder(), package, _NEEDED_BYTES)
     say(f"fetching {package} {version} (about 100 MB, once)")
     fresh = _folder() / "new"
     shutil.rmtree(fresh, ignore_errors=True)

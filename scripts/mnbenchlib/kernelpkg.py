@@ -11,7 +11,7 @@ from pathlib import Path
 from . import packages, toolchain
 from .commands import logged, say
 from .errors import Failed, UserError
-from .ownapt import OwnApt
+from .ownapt import OwnApt, need_room
 
 _SUITES = ("bookworm", "bookworm-backports", "trixie", "trixie-backports", "sid")
 _NEEDED_BYTES = 10**9
@@ -68,10 +68,7 @@ def _fetch(package: str | None) -> Path:
     place = _folder() / f"{package}_{known[package]}"
     if place.is_dir():
         return place
-    if (free := shutil.disk_usage(_folder()).free) < _NEEDED_BYTES:
-        raise UserError(f"{_folder()}: no space left for {package}: {free / 1e9:.1f} GB free, "
-                        f"{_NEEDED_BYTES / 1e9:.0f} GB needed; free some, or point MNBENCH_CACHE "
-                        f"to another folder")
+    need_room(_folder(), package, _NEEDED_BYTES)
     say(f"fetching {package} {known[package]} (about 150 MB, once)")
     fresh = _folder() / "new"
     shutil.rmtree(fresh, ignore_errors=True)

@@ -5,6 +5,7 @@ the mirror, and takes Debian's signed indexes alone."""
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,14 @@ from .commands import logged
 from .errors import UserError
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def need_room(folder: Path, what: str, needed: float) -> None:
+    """UserError where a folder has not so many bytes free for `what`."""
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise UserError(f"{folder}: no space left for {what}: {free / 1e9:.1f} GB free, "
+                        f"{needed / 1e9:.1f} GB needed; free some, or point MNBENCH_CACHE "
+                        f"to another folder")
 
 
 class OwnApt:

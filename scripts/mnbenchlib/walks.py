@@ -19,6 +19,7 @@ from . import builds
 from .arches import ARCHES, TOP, emulator, host
 from .commands import say
 from .errors import UserError
+from .ranges import as_ranges
 
 _CHUNK = 500  # seeds a process; differences end the run after the chunk they are in
 _CONTEXT = 4  # lines of the log before the first difference
@@ -132,17 +133,6 @@ def differing(pair: Sequence[Subject], walks: Walks,
 
 
 # ---- making it short ----
-
-def as_ranges(numbers: Iterable[int]) -> str:
-    """[0, 1, 2, 5] as "0-2,5"."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
 
 def shortest(steps: list[int], still: Callable[[list[int]], bool]) -> list[int]:
     """Steps of which none can be left out any more while `still` holds."""

@@ -9,7 +9,8 @@ import pytest
 from synthetic import command
 
 from mnbenchlib import doctor, topology
-from mnbenchlib.doctor.machine import read_list, write_list
+from mnbenchlib.doctor.machine import read_list
+from mnbenchlib.ranges import as_ranges
 
 CPU = "sys/devices/system/cpu/"
 CLOCK = "sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -315,4 +316,4 @@ def test_this_machine(capsys):
 def test_lists():
     texts = ("0", "0-3", "0-3,8,10-11", "", "x-y")
     assert [len(read_list(text)) for text in texts] == [1, 4, 7, 0, 0]
-    assert [write_list(read_list(text)) for text in texts] == ["0", "0-3", "0-3,8,10-11", "", ""]
+    assert [as_ranges(read_list(text)) for text in texts] == ["0", "0-3", "0-3,8,10-11", "", ""]

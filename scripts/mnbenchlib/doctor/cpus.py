@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .. import topology
 from ..errors import UserError
-from .machine import CPU, Finding, Machine, read_list, unknown, whole, wholes, write_list
+from ..ranges import as_ranges
+from .machine import CPU, Finding, Machine, read_list, unknown, whole, wholes
 
 _FREQ = CPU + "cpu[0-9]*/cpufreq/"
 _NO_TURBO = CPU + "intel_pstate/no_turbo"
@@ -40,7 +41,7 @@ def ours(m: Machine) -> Finding:
     by_group = groups and not groups[0] >= online
     if allowed >= online:
         return Finding("CPUs allowed", "all", "ok")
-    said = f"{write_list(allowed)} of {write_list(online)}"
+    said = f"{as_ranges(allowed)} of {as_ranges(online)}"
     if by_group and allowed >= groups[0]:
         return Finding("CPUs allowed", f"{said}, by a cgroup's cpuset", "note",
                        "plans use no others; lift cpuset.cpus to use them")
@@ -70,8 +71,8 @@ def views(m: Machine) -> Finding:
     online = m.online()
     listed = {number for text in m.cpuinfo("processor") if (number := whole(text)) is not None}
     if listed and online and listed != online:
-        return Finding("topology", f"CPUs {write_list(online)} are online, /proc/cpuinfo has "
-                       f"{write_list(listed)}", "severe",
+        return Finding("topology", f"CPUs {as_ranges(online)} are online, /proc/cpuinfo has "
+                       f"{as_ranges(listed)}", "severe",
                        "a container shows files that are not the machine's: run outside of it")
     if not m.here:
         return Finding("topology", "consistent", "ok")

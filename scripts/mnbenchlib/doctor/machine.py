@@ -155,16 +155,6 @@ def read_list(text: str) -> set[int]:
     return numbers
 
 
-def write_list(numbers: set[int]) -> str:
-    """The other way round."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
-
 
 def look(root: str | Path = "/", later: str | Path | None = None, seconds: float = 1.0) -> Machine:
     """Look at a system twice: this one with `seconds` between, another as it was `later`."""
