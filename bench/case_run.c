@@ -20,7 +20,7 @@
 struct alone {
 	struct bench_case *c;
 	struct measurement *m;
-	bool warm;
+	double warm_ns; /* of an operation, by the warm-up; 0: it was not yet */
 };
 
 /* On the PU of the first thread, for the memory that comes from where it is first touched. */
@@ -75,12 +75,13 @@ static uint64_t time_batch(struct op_thread *t, uint64_t n)
 	return now_ns() - t0;
 }
 
-static void warm_up(struct op_thread *t)
+static double warm_up(struct op_thread *t)
 {
 	struct warmup w = warmup_begin();
 
 	while (warmup_goes_on(&w, time_batch(t, w.batch)))
 		;
+	return warmup_ns(&w);
 }
 
 static void take_counters(struct perfctr_counts *counters, uint64_t n)
@@ -140,9 +141,8 @@ static void run_alone(gb_state *st, void *user)
 	if (ret) {
 		gb_skip_with_error(st, reason(c, ret));
 	} else {
-		if (!a->warm)
-			warm_up(&t);
-		a->warm = true;
+		if (!a->warm_ns)
+			a->warm_ns = warm_up(&t);
 		plant_choose(c->name);
 		disturb_alone_begin(c->run.disturb, &account, &c->run.slots[0]);
 		if (op->timed)
@@ -167,8 +167,6 @@ static int take_result(const struct gb_result *result, void *user)
 	if (result->status != GB_OK)
 		snprintf(a->m->error, sizeof(a->m->error), "%s",
 			 result->message[0] ? result->message : "failed");
-	else
-		a->c->iterations = result->iterations;
 	a->m->alone.iterations = (double)result->iterations;
 	a->m->alone.real_ns = result->real_ns;
 	a->m->alone.cpu_ns = result->cpu_ns;
@@ -195,16 +193,16 @@ int case_register(const struct bench_case *c)
 	return register_as(c, NULL, &b);
 }
 
-/* Every repetition is a run of Google Benchmark's, so that they can be in any order. */
-static int measure_alone(struct bench_case *c, struct measurement *m)
+/* A run of Google Benchmark's; it looks for a number of iterations where none is known. */
+static int run_once(struct alone *a)
 {
-	struct alone a = {.c = c, .m = m};
+	struct bench_case *c = a->c;
 	const struct gb_run_options how = {.filter = "",
 					   .flags = GB_RUN_NO_DISPLAY | GB_RUN_NO_FILE,
 					   .on_result = take_result,
-					   .user = &a};
+					   .user = a};
 	gb_benchmark *b;
-	int ret = register_as(c, &a, &b);
+	int ret = register_as(c, a, &b);
 
 	/* Whatever the environment says. */
 	if (!ret)
@@ -216,6 +214,30 @@ static int measure_alone(struct bench_case *c, struct measurement *m)
 	if (ret)
 		c->run.why = gb_last_error();
 	gb_unregister_all();
+	return ret;
+}
+
+/*
+ * The search for a number of iterations ends with the first run that is long enough. A pause in
+ * one of its first runs is that, and all repetitions would do a handful of operations each.
+ */
+static bool paused(const struct alone *a)
+{
+	return !a->m->error[0] && a->m->alone.real_ns > 2 * a->warm_ns;
+}
+
+#define SEARCHES 3 /* at most: what is slow again and again is so */
+
+/* Every repetition is a run of Google Benchmark's, so that they can be in any order. */
+static int measure_alone(struct bench_case *c, struct measurement *m)
+{
+	struct alone a = {.c = c, .m = m};
+	int ret = run_once(&a);
+
+	for (int i = 1; i < SEARCHES && !ret && !c->iterations && paused(&a); i++)
+		ret = run_once(&a);
+	if (!ret && !m->error[0])
+		c->iterations = (int64_t)m->alone.iterations;
 	if (ret || !(m->disturbed & DISTURB_CLOCK))
 		return ret;
 	c->run.why = clock_stepped;

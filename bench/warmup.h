@@ -7,6 +7,7 @@
 #ifndef MNBENCH_WARMUP_H
 #define MNBENCH_WARMUP_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,8 +31,10 @@ static inline struct warmup warmup_begin(void)
 /* The batch took so long. False: it is warm, or may not take longer. */
 static inline bool warmup_goes_on(struct warmup *w, uint64_t ns)
 {
-	if (ns < WARMUP_BATCH_NS && w->fastest == UINT64_MAX) {
+	/* Far faster than the fastest: that one was long for a pause in it. */
+	if (ns < WARMUP_BATCH_NS && ns < w->fastest / 8) {
 		w->batch *= 2;
+		w->fastest = UINT64_MAX;
 	} else if (ns < w->fastest) {
 		w->fastest = ns;
 		w->no_faster = 0;
@@ -39,6 +42,12 @@ static inline bool warmup_goes_on(struct warmup *w, uint64_t ns)
 		w->no_faster++;
 	}
 	return w->no_faster < WARMUP_NO_FASTER && now_ns() - w->begun < WARMUP_MOST_NS;
+}
+
+/* What an operation takes when it is warm; INFINITY: it was cut off before it could tell. */
+static inline double warmup_ns(const struct warmup *w)
+{
+	return w->fastest == UINT64_MAX ? INFINITY : (double)w->fastest / (double)w->batch;
 }
 
 #endif

@@ -145,6 +145,20 @@ static uint64_t cold_run(struct op_thread *t, uint64_t n)
 	return n * (cold_runs++ < 2 ? 1000000 : 1000);
 }
 
+/* 1000 each, but for a pause in the first run that looks for a number of iterations. */
+static bool has_paused;
+
+static uint64_t paused_run(struct op_thread *t, uint64_t n)
+{
+	static uint64_t last;
+	bool pause = !has_paused && n < last;
+
+	(void)t;
+	last = n;
+	has_paused |= pause;
+	return n * 1000 + (pause ? 50000000 : 0);
+}
+
 static unsigned int refusals; /* of so many thread set-ups */
 
 static int refuse(struct op_thread *t)
@@ -201,6 +215,7 @@ static const struct bench_op coloured = {
 	.named = {"colour", colours}};
 static const struct bench_op wild = {NAMED("wild"), .timed = wild_run};
 static const struct bench_op cold = {NAMED("cold"), .timed = cold_run};
+static const struct bench_op pausing = {NAMED("pausing"), .timed = paused_run};
 static const struct bench_op team = {NAMED("team"),
 				     .flags = OP_SCALES,
 				     .batch = 1,
@@ -775,6 +790,11 @@ static void test_iterations(void)
 	CHECK(!run(&plain));
 	CHECK(rows == 5 && atof(row_at(0)[ITERATIONS]) > 1000);
 	CHECK(rows_with(ITERATIONS, row_at(0)[ITERATIONS]) == 5);
+	reset();
+	CHECK(!run(&pausing));
+	CHECK(has_paused && rows == 2 && rows_about(REAL, 1000) == 2);
+	CHECK(atof(row_at(0)[ITERATIONS]) >= 1000);
+	CHECK_TEXT(row_at(1)[ITERATIONS], row_at(0)[ITERATIONS]);
 }
 
 /* In the repetitions too that do not have to look for a number of iterations. */

@@ -44,6 +44,18 @@ static void test_grows(void)
 	CHECK(warmup_goes_on(&w, WARMUP_BATCH_NS) && w.batch == 4);
 	/* From then on they are alike, though it may have become faster. */
 	CHECK(warmup_goes_on(&w, WARMUP_BATCH_NS / 2) && w.batch == 4);
+	CHECK(warmup_ns(&w) == WARMUP_BATCH_NS / 2 / 4);
+}
+
+/* A batch of one that was long for a pause in it is no measure of the others. */
+static void test_pause(void)
+{
+	struct warmup w = warmup_begin();
+
+	CHECK(warmup_goes_on(&w, 20 * WARMUP_BATCH_NS) && w.batch == 1);
+	CHECK(warmup_goes_on(&w, 50) && w.batch == 2 && isinf(warmup_ns(&w)));
+	CHECK(warmup_goes_on(&w, 2 * WARMUP_BATCH_NS) && w.batch == 2);
+	CHECK(warmup_ns(&w) == WARMUP_BATCH_NS);
 }
 
 static void test_cap(void)
@@ -64,6 +76,7 @@ int main(void)
 {
 	test_ends();
 	test_grows();
+	test_pause();
 	test_cap();
 	return check_result();
 }
