@@ -67,10 +67,18 @@ int case_add_twin(struct bench_case *c);
 /* But for what threads that are left may use. */
 void case_free(struct bench_case *c);
 
-/* ---- case_run.c ---- */
+/* ---- case_alone.c ---- */
 
 /* Registers it with Google Benchmark, to be listed. 0, or -errno with gb_last_error(). */
 int case_register(const struct bench_case *c);
+
+/* One repetition of one that one thread does alone. 0, or -errno with run.why or without. */
+int case_measure_alone(struct bench_case *c, struct measurement *m);
+
+/* ---- case_run.c ---- */
+
+/* The reason, for the row, of what returned RET. */
+const char *case_reason(const struct bench_case *c, int ret);
 
 /* Sets it up, measures one repetition and takes it down again. Nothing is registered before. */
 void case_measure(struct bench_case *c, struct measurement *m);

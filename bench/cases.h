@@ -22,6 +22,7 @@ struct case_context {
 	const struct pin_topology *topo;
 	struct rows *rows;	 /* NULL: no file */
 	struct disturb *disturb; /* what watches the machine; NULL: nothing does */
+	struct baton *baton;	 /* takes turns with another program; NULL: alone */
 	const char *run_id, *host, *execution;
 	char *found_run_id;		 /* cases_find_run()'s */
 	struct bench_case *first, *last; /* cases_make()'s */

@@ -389,6 +389,24 @@ unsigned int disturb_alone_end(struct disturb_alone *a)
 	return found | disturb_end(a->d);
 }
 
+void disturb_alone_pause(struct disturb_alone *a)
+{
+	a->paused = a->thread;
+	disturb_thread_begin(&a->paused);
+	a->paused_at = now_ns();
+}
+
+/* As if the account had been opened later by what the pause has added to it. */
+void disturb_alone_resume(struct disturb_alone *a)
+{
+	struct disturb_thread now = a->thread;
+
+	disturb_thread_begin(&now);
+	a->thread.waited_ns += now.waited_ns - a->paused.waited_ns;
+	a->thread.switches += now.switches - a->paused.switches;
+	a->start += now_ns() - a->paused_at;
+}
+
 /* ---- a run ---- */
 
 static bool make_steal(const struct disturb *d, struct steal *s)

@@ -72,11 +72,15 @@ void disturb_thread_close(struct disturb_thread *t);
 /* Both, for a repetition that the calling thread does alone. */
 struct disturb_alone {
 	struct disturb *d;
-	struct disturb_thread thread;
-	uint64_t start;
+	struct disturb_thread thread, paused; /* as it was at the pause */
+	uint64_t start, paused_at;
 };
 
 void disturb_alone_begin(struct disturb *d, struct disturb_alone *a, const struct pin_slot *slot);
 unsigned int disturb_alone_end(struct disturb_alone *a);
+
+/* Between these two the thread does not measure: nothing is counted. */
+void disturb_alone_pause(struct disturb_alone *a);
+void disturb_alone_resume(struct disturb_alone *a);
 
 #endif

@@ -143,12 +143,12 @@ static uint64_t remove_timed(struct op_thread *t, uint64_t n)
 	.flags = OWN_LOCK_ONLY, .setup = trees_setup, .teardown = trees_teardown
 
 static const struct bench_op ops[] = {
-	{OF("lookup"), .params = {ITREE_SIZES}, .run = lookup_run},
+	{OF("lookup"), .params = {ITREE_SIZES}, .pass = ITREE_KEYS, .run = lookup_run},
 	{OF("insert"), .params = {ITREE_SIZES}, .timed = insert_timed},
 	{OF("remove"), .params = {ITREE_SIZES}, .timed = remove_timed},
 	{OF("overlap_scan"),
 	 .params = {{"intervals", 2, {100, 10000}, 1u << 1}, {"hits", 2, {8, 64}, 1u << 0}},
-	 .run = scan_run},
+	 .pass = ITREE_KEYS, .run = scan_run},
 };
 
 const struct op_table UNIT_TABLE(itree) = OP_TABLE(ops);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../platforms/arch.h"
+#include "baton.h"
 #include "cases.h"
 #include "clock.h"
 #include "counts.h"
@@ -172,7 +173,11 @@ static int run_benchmarks(struct case_context *context)
 static int run(const struct options *options, const struct pin_topology *topo)
 {
 	char host[256] = "unknown", id[320];
-	struct case_context context = {.options = options, .topo = topo, .run_id = options->run_id};
+	struct baton baton = {.in = stdin, .out = stdout};
+	struct case_context context = {.options = options,
+				       .topo = topo,
+				       .baton = options->baton ? &baton : NULL,
+				       .run_id = options->run_id};
 	int ret;
 
 	gethostname(host, sizeof(host) - 1);

@@ -179,8 +179,7 @@ static struct schedule_plan plan_of(const struct case_context *context)
 		.max_repetitions = emulated ? o->repetitions : o->max_repetitions,
 		.target = emulated ? 0 : o->target,
 		.budget = o->budget,
-		.baton_in = o->baton ? stdin : NULL,
-		.baton_out = o->baton ? stdout : NULL,
+		.baton = context->baton,
 	};
 }
 
@@ -223,7 +222,7 @@ int cases_prepare(struct case_context *context)
 
 int cases_run(struct case_context *context)
 {
-	const bool silent = context->options->baton;
+	const bool silent = context->baton;
 	const struct schedule_work work = {measure, silent ? NULL : say_ended};
 	struct schedule_outcome outcome;
 	int ret = schedule_run(context->schedule, &work, &outcome, context->why,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "baton.h"
 #include "clock.h"
 #include "text.h"
 
@@ -39,7 +40,7 @@ struct schedule {
 	size_t group_count;
 	double *scratch;
 	uint64_t begun;
-	bool budget_spent, stopped;
+	bool budget_spent;
 };
 
 /* ---- what there is ---- */
@@ -278,34 +279,6 @@ static void put_in_order(struct schedule *s, unsigned int round)
 	qsort(s->groups, s->group_count, sizeof(*s->groups), by_group_place);
 }
 
-/* ---- the baton ---- */
-
-/* 1: it is our turn; 0: not this time, or never again; -EPROTO. */
-static int take_baton(struct schedule *s, const struct group *g, unsigned int round, bool open,
-		      char *why, size_t len)
-{
-	char answer[16];
-
-	fprintf(s->plan.baton_out, "turn %u %016" PRIx64 " %s %s\n", round, g->place,
-		open ? "open" : "settled", g->name);
-	if (fflush(s->plan.baton_out) || !fgets(answer, sizeof(answer), s->plan.baton_in)) {
-		s->stopped = true;
-		return 0;
-	}
-	if (!strcmp(answer, "go\n") || !strcmp(answer, "skip\n"))
-		return answer[0] == 'g';
-	answer[strcspn(answer, "\n")] = '\0';
-	return text_fail(-EPROTO, why, len, "--baton: '%s' is neither go nor skip", answer);
-}
-
-static void tell(const struct schedule *s, const char *what)
-{
-	if (!s->plan.baton_out)
-		return;
-	fputs(what, s->plan.baton_out);
-	fflush(s->plan.baton_out);
-}
-
 /* ---- a run ---- */
 
 /*
@@ -331,14 +304,18 @@ static int run_group(struct schedule *s, const struct group *g, unsigned int rou
 {
 	for (size_t i = 0; i < g->count; i++) {
 		struct schedule_item *item = g->items[i];
-		int ret = item->chosen ? work->measure(item->benchmark, round) : 0;
+		int ret;
 
+		if (!item->chosen)
+			continue;
+		baton_next(s->plan.baton, item->place);
+		ret = work->measure(item->benchmark, round);
 		if (ret)
 			return ret;
-		if (item->chosen && !wants(s, item, round + 1))
+		if (!wants(s, item, round + 1))
 			end(work, item);
 	}
-	tell(s, "done\n");
+	baton_tell(s->plan.baton, "done\n");
 	return 0;
 }
 
@@ -349,6 +326,20 @@ static bool any_done(const struct schedule *s, unsigned int round)
 		if (s->items[i]->done[round])
 			return true;
 	return false;
+}
+
+/* 1: it is our turn; 0: not this time, or never again; -EPROTO. */
+static int take_turn(struct schedule *s, const struct group *g, unsigned int round, bool open,
+		     char *why, size_t len)
+{
+	baton_tell(s->plan.baton, "turn %u %016" PRIx64 " %s %s\n", round, g->place,
+		   open ? "open" : "settled", g->name);
+	return baton_ask(s->plan.baton, why, len);
+}
+
+static bool stopped(const struct schedule *s)
+{
+	return s->plan.baton && s->plan.baton->gone;
 }
 
 /* *BUSY: it was not empty, so that the other end of the baton may want another one. */
@@ -363,11 +354,11 @@ static int run_round(struct schedule *s, unsigned int round, const struct schedu
 		const struct group *g = &s->groups[i];
 		int turn = choose(s, g, round, false);
 
-		if (s->plan.baton_in) {
-			turn = take_baton(s, g, round, turn, why, len);
+		if (s->plan.baton) {
+			turn = take_turn(s, g, round, turn, why, len);
 			choose(s, g, round, true);
 		}
-		if (turn < 0 || s->stopped)
+		if (turn < 0 || stopped(s))
 			return turn;
 		if (turn)
 			ret = run_group(s, g, round, work);
@@ -400,13 +391,13 @@ int schedule_run(struct schedule *s, const struct schedule_work *work,
 
 	*outcome = (struct schedule_outcome){0};
 	s->begun = now_ns();
-	while (!ret && !s->stopped && outcome->rounds < s->plan.max_repetitions &&
-	       (anyone_wants(s, outcome->rounds) || (s->plan.baton_in && busy)))
+	while (!ret && !stopped(s) && outcome->rounds < s->plan.max_repetitions &&
+	       (anyone_wants(s, outcome->rounds) || (s->plan.baton && busy)))
 		ret = run_round(s, outcome->rounds++, work, &busy, why, len);
 	if (ret)
 		return ret;
 	sum_up(s, work, outcome);
-	if (!s->stopped)
-		tell(s, "end\n");
+	if (!stopped(s))
+		baton_tell(s->plan.baton, "end\n");
 	return 0;
 }

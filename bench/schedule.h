@@ -10,24 +10,8 @@
  *
  * A benchmark is settled when the 95 % interval of each of its medians is narrow enough.
  *
- * The baton
- *
- * Two programs measure in lock-step, taking turns; a third one decides. Before each group a program
- * writes a line, and waits for one: `go`, measure it, or `skip`. After a measured group and after
- * the last round it writes another:
- *
- *     turn ROUND HASH STATE NAME
- *     done
- *     end
- *
- * ROUND is decimal; HASH, the group's place in the round, 16 hexadecimal digits; STATE `open`, or
- * `settled`: none of it wants this repetition. With `go` all of the group are measured that have
- * not failed, settled or not, so that both programs have as many repetitions of each.
- *
- * Who decides lets the smaller (ROUND, HASH) go first; of two that are equal both, in random order,
- * and skips both if both are settled. A program goes on with rounds, up to max_repetitions, while
- * it wants any itself or something was measured in the round before. At the end of its input it
- * stops.
+ * With a baton (baton.h) another program says when each group may be measured, and goes on with
+ * rounds, up to max_repetitions, while this or the other one wants any.
  */
 #ifndef MNBENCH_SCHEDULE_H
 #define MNBENCH_SCHEDULE_H
@@ -35,11 +19,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "median.h"
 
 #define SCHEDULE_FIGURES 4
+
+struct baton;
 
 struct schedule_plan {
 	uint64_t seed;
@@ -47,8 +32,7 @@ struct schedule_plan {
 	unsigned int max_repetitions; /* and none more than these: 1000 at most */
 	double target; /* settled: the interval is within this share of the median; 0: no test */
 	double budget; /* seconds after which nobody gets more than `repetitions`; 0: none */
-	/* Lock-step with another program, see above; NULL: alone. */
-	FILE *baton_in, *baton_out;
+	struct baton *baton; /* lock-step with another program; NULL: alone */
 };
 
 struct schedule;

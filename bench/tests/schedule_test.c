@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who is measured, how often and in which order; with benchmarks that are numbers. */
 #include "check.h"
+#include "baton.h"
 #include "schedule.h"
 
 #include <errno.h>
@@ -225,12 +226,12 @@ static void test_budget(void)
 	/* In time for all: not spent. */
 	plan.budget = 1000;
 	CHECK(count(&calm) == 7 && !outcome.budget_spent);
-	plan.budget = 0.05;
+	plan.budget = 1;
 	begin();
 	add(&rough, NULL);
-	nap_us = 1000;
+	nap_us = 2000;
 	CHECK(!run());
-	CHECK(rough.measured > 7 && rough.measured <= 51 && outcome.budget_spent);
+	CHECK(rough.measured > 7 && rough.measured <= 501 && outcome.budget_spent);
 }
 
 static void test_twins(void)
@@ -373,6 +374,7 @@ static void test_order(void)
 
 /* ---- the baton ---- */
 
+static struct baton baton;
 static char *turns;
 static size_t turns_size;
 
@@ -381,16 +383,17 @@ static void answer(const char *answers)
 {
 	free(turns);
 	turns = NULL;
-	plan.baton_in = fmemopen((char *)answers, strlen(answers), "r");
-	plan.baton_out = open_memstream(&turns, &turns_size);
-	CHECK(plan.baton_in && plan.baton_out);
+	baton = (struct baton){.in = fmemopen((char *)answers, strlen(answers), "r"),
+			       .out = open_memstream(&turns, &turns_size)};
+	CHECK(baton.in && baton.out);
+	plan.baton = &baton;
 }
 
 static int finish(int ret)
 {
-	fclose(plan.baton_in);
-	fclose(plan.baton_out);
-	plan.baton_in = plan.baton_out = NULL;
+	fclose(baton.in);
+	fclose(baton.out);
+	plan.baton = NULL;
 	return ret;
 }
 
@@ -481,6 +484,48 @@ static void test_baton_ends(void)
 	CHECK(finish(run()) == -EPROTO && a.measured == 1);
 }
 
+/* A shared group waits before each of its benchmarks, and wherever one of them yields. */
+static void test_baton_shared(void)
+{
+	struct fake a = fake("g", "a", same), b = fake("g", "b", same);
+	unsigned long long first, second;
+
+	set_plan(2, 2, 0);
+	answer("share\ngo\ngo\n");
+	begin();
+	add(&a, NULL);
+	add(&b, NULL);
+	CHECK(!finish(run()));
+	CHECK(a.measured == 1 && b.measured == 1 && count_lines("turn") == 2);
+	CHECK(sscanf(strchr(turns, '\n'), "\nnext %16llx\nnext %16llx\ndone\n", &first, &second) == 2);
+	CHECK(first < second);
+
+	/* What is in the middle of a group is measured to the end of it, whatever comes. */
+	answer("share\nrubbish\n");
+	begin();
+	add(&a, NULL);
+	add(&b, NULL);
+	CHECK(finish(run()) == -EPROTO && a.measured == 1 && b.measured == 1);
+	CHECK_HAS(why, "'rubbish'");
+	answer("share\n");
+	begin();
+	add(&a, NULL);
+	add(&b, NULL);
+	CHECK(!finish(run()) && a.measured == 1 && b.measured == 1 && count_lines("end") == 0);
+}
+
+static void test_baton_yields(void)
+{
+	answer("share\ngo\n");
+	CHECK(!baton_is_shared(NULL) && !baton_is_shared(&baton));
+	CHECK(baton_ask(&baton, why, sizeof(why)) == 1 && baton_is_shared(&baton));
+	baton_yield(&baton);
+	CHECK(baton_is_shared(&baton) && count_lines("yield") == 1);
+	baton_yield(&baton);
+	CHECK(!baton_is_shared(&baton) && baton.gone);
+	finish(0);
+}
+
 /* Repetitions of an earlier run are offered as needing nothing; later rounds come all the same. */
 static void test_baton_resumed(void)
 {
@@ -526,6 +571,8 @@ int main(void)
 	test_baton();
 	test_baton_settled();
 	test_baton_ends();
+	test_baton_shared();
+	test_baton_yields();
 	test_baton_resumed();
 	schedule_free(s);
 	free(turns);

@@ -5,10 +5,11 @@ Each speaks the baton's protocol (`mnbench --baton`): before a group of benchmar
 
     turn ROUND PLACE STATE GROUP
 
-and waits for `go` or `skip`; after `go` it says `done`; at last `end`. Rounds, and places within a
-round, come in ascending order, and a group's place in a round is the same in every binary of one
-seed. So the one with the lowest place is next; on equal places it is the same group, which one
-measures right after the other: what drifts meets both alike.
+and waits for `go`, `share` or `skip`; after a measured group it says `done`; at last `end`. Rounds,
+and places within a round, come in ascending order, and a group's place in a round is the same in
+every binary of one seed. So the one with the lowest place is next. On equal places it is the same
+group, which the two share: each stops for the other before each benchmark (`next PLACE`) and every
+millisecond or so within one (`yield`), so that what disturbs the machine meets both alike.
 
 Each round has processes of its own. Where a program's memory lies is chance, stays the same while
 it runs, and costs or saves per cents. So the rounds differ by that chance too, and the statistics
@@ -32,6 +33,7 @@ from .errors import Failed
 
 PATIENCE = 600.0  # seconds that one group may take, set-up included
 _TURN = re.compile(rb"turn (\d{1,9}) ([0-9a-f]{16}) (open|settled) (.+)")
+_NEXT = re.compile(rb"next ([0-9a-f]{16})")
 _LONGEST_LINE = 65536
 _LEAST_BUDGET = 0.001  # none left: 0 would be no limit
 
@@ -90,6 +92,7 @@ class _Player:
 
     def __init__(self, side: Side, plan: Plan, ticker: _Ticker) -> None:
         self.turn: _Turn | None = None
+        self.place: bytes | None = None  # of the benchmark in a shared group that is next
         self._side, self._plan, self._ticker = side, plan, ticker
         self._child: Child | None = None
         self._measured: set[_Turn] = set()
@@ -113,11 +116,36 @@ class _Player:
         return self.turn.open and self.turn not in self._measured
 
     def go(self) -> None:
-        """It measures the group whose turn it is."""
-        group = self.turn.name.decode(errors="replace")
-        self._tell(b"go\n")
-        if (line := self._line(f"measuring {group}")) != b"done":
+        """It measures the group whose turn it is, alone."""
+        if (line := self._answered(b"go\n")) != b"done":
             raise self._nonsense(line)
+        self._finish()
+
+    def share(self) -> None:
+        """It begins with the group whose turn it is, and waits."""
+        self._heed(self._answered(b"share\n"))
+
+    def slice(self) -> bool:
+        """It goes on with a shared group; True: at the same benchmark as before."""
+        place, line = self.place, self._answered(b"go\n")
+        if line != b"yield":
+            self._heed(line)
+        return self.place == place
+
+    def _answered(self, answer: bytes) -> bytes:
+        self._tell(answer)
+        return self._line(f"measuring {self.turn.name.decode(errors='replace')}")
+
+    def _heed(self, line: bytes) -> None:
+        if match := _NEXT.fullmatch(line):
+            self.place = match[1]
+        elif line == b"done":
+            self.place = None
+            self._finish()
+        else:
+            raise self._nonsense(line)
+
+    def _finish(self) -> None:
         self._measured.add(self.turn)
         self._next()
 
@@ -216,6 +244,17 @@ def _in_order(players: list[_Player], seed: int) -> list[_Player]:
     return players[first:] + players[:first] if len(players) > 1 else players
 
 
+def _share(players: list[_Player]) -> None:
+    """Both measure the same group, benchmark by benchmark in turns."""
+    for player in players:
+        player.share()
+    while left := [player for player in players if player.place is not None]:
+        place = min(player.place for player in left)
+        here = [player for player in left if player.place == place]
+        while here:
+            here = [player for player in here if player.slice()]
+
+
 def _renew(players: list[_Player]) -> None:
     for player in players:
         player.leave()
@@ -235,8 +274,11 @@ def _play(players: list[_Player], seed: int) -> None:
             _renew(left)
             measured = None
             continue
-        for player in _in_order(here, seed):
-            player.go() if wanted else player.skip()
+        if wanted and len(here) > 1:
+            _share(_in_order(here, seed))
+        else:
+            for player in here:
+                player.go() if wanted else player.skip()
         measured = turn.round if wanted else measured
 
 

@@ -32,6 +32,7 @@ class Fake:
     suffix: str = ""  # of the names in its list
     wants: int = 1  # repetitions, where it is not told
     settled_after: int = 0  # rounds, beyond those repetitions
+    yields: int = 0  # in the middle of each repetition
     fault: str = ""  # KIND [ROUND]; else $FAKE says
 
 
@@ -135,6 +136,15 @@ class _Run:
                 self.measure(name, rep)
         return 0
 
+    def _wait_in_turn(self, name: str, rep: int) -> bool:
+        """In a shared group: before a benchmark, and some times in the middle of it."""
+        lines = [f"next {_chance(self.seed, rep, name):016x}", *["yield"] * self.fake.yields]
+        for line in lines:
+            print(line, flush=True)
+            if sys.stdin.readline() != "go\n":
+                return False
+        return True
+
     def in_turn(self) -> int:
         rounds = 10**6 if self.fault == "slow" else self.repetitions + self.fake.settled_after
         for rep in range(3 * rounds):
@@ -151,9 +161,11 @@ class _Run:
                 if not answer:
                     return 0
                 busy |= there
-                if answer == "go\n":
+                if answer in ("go\n", "share\n"):
                     busy = True
-                    for name in groups[group]:
+                    for name in sorted(groups[group], key=lambda n: _chance(self.seed, rep, n)):
+                        if answer == "share\n" and not self._wait_in_turn(name, rep):
+                            return 0
                         self.measure(name, rep)
                     print("done", flush=True)
             if not busy and rep >= rounds:

@@ -49,25 +49,51 @@ def test_every_round_has_processes_of_its_own(tmp_path):
     assert [len(each) for each in pids] == [1, 1, 1] and len(set(np.concatenate(pids))) == 3
 
 
-def test_turns_alternate_and_nothing_overlaps(tmp_path, monkeypatch):
+@pytest.fixture
+def slices(monkeypatch):
+    """What each binary was told to go on with, in order."""
     log = []
-    go = turns._Player.go
+    slice_ = turns._Player.slice
 
     def told(player):
-        log.append((player.turn.round, player.turn.name, player._side.name))
-        go(player)
+        log.append((player.turn.round, player.turn.name, player.place, player._side.name))
+        return slice_(player)
 
-    monkeypatch.setattr(turns._Player, "go", told)
-    a, b = (side(tmp_path, name, Fake(names=NAMES), "--repetitions", "4") for name in "ab")
+    monkeypatch.setattr(turns._Player, "slice", told)
+    return log
+
+
+def test_turns_alternate_within_a_benchmark(tmp_path, slices):
+    a, b = (side(tmp_path, name, Fake(names=NAMES, yields=2), "--repetitions", "4")
+            for name in "ab")
     play(a, b)
-    assert len(log) == 48
+    assert len(slices) == 4 * len(NAMES) * 2 * 3
     firsts = {}
-    for first, second in zip(log[::2], log[1::2]):
-        assert first[:2] == second[:2] and {first[2], second[2]} == {"a", "b"}
-        firsts[first[:2]] = first[2]
+    for at in range(0, len(slices), 6):
+        together = slices[at:at + 6]
+        assert len({one[:3] for one in together}) == 1, "the other one was at another benchmark"
+        assert [one[3] for one in together] in (list("ababab"), list("bababa"))
+        firsts[together[0][:2]] = together[0][3]
     for (turn, name), first in firsts.items():
         assert firsts[turn ^ 1, name] != first, "the next round does not even it out"
     assert len({firsts[0, f"seq/{op}".encode()] for op in "abcdef"}) == 2, "it is no chance"
+
+
+def test_they_meet_again_where_only_one_has_a_benchmark(tmp_path, slices):
+    group = [f"seq/a/{subject}" for subject in ("port", "one", "two", "three", "four")]
+    a = side(tmp_path, "a", Fake(names=group[:4], yields=1), "--repetitions", "2")
+    b = side(tmp_path, "b", Fake(names=group[1:], yields=3), "--repetitions", "2")
+    play(a, b)
+    assert len(measured(a)) == len(measured(b)) == 8
+    for turn in range(2):
+        mine = [one for one in slices if one[0] == turn]
+        places = list(dict.fromkeys(one[2] for one in mine))
+        assert places == sorted(places) and len(places) == 5
+        for place in places:
+            names = [one[3] for one in mine if one[2] == place]
+            assert set(names[:2]) == {"a", "b"} or len(set(names)) == 1
+    assert sum({"a", "b"} <= {one[3] for one in slices if one[:3] == key}
+               for key in {one[:3] for one in slices}) == 2 * 3
 
 
 def test_order_is_of_the_seed():
