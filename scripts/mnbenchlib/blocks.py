@@ -12,12 +12,14 @@ from . import pairs, results, stats
 from .tables import Block, Table, factor, number
 
 _LISTED = 3  # names of benchmarks printed for each reason
+_PERCENT = 100 * (1 - stats.ALPHA)
+_LEVEL = f"{_PERCENT:g} % interval"
 
 
-def headline_blocks(table: pd.DataFrame, found: pd.DataFrame, alpha: float) -> list[Block]:
+def headline_blocks(table: pd.DataFrame, found: pd.DataFrame) -> list[Block]:
     """What was found, for each run and architecture of the file."""
     where = ["run_id", "host", "arch", "execution"]
-    header = ["cost", "measured", "ratio", _level(alpha), "n", "against"]
+    header = ["cost", "measured", "ratio", _LEVEL, "n", "against"]
     blocks = []
     for key, rows in table.groupby(where, sort=False):
         run_id, host, arch, execution = key
@@ -75,7 +77,7 @@ def baseline_block(found: pd.DataFrame, args: argparse.Namespace) -> Block:
     shown = found if args.all else found[_telling(found)]
     if len(shown) < len(found):
         block.lines.append(f"{len(shown)} of {len(found)} pairs shown; --all shows every one")
-    block.table = Table(["port", "measured", "baseline", "measured", "ratio", _level(args.alpha),
+    block.table = Table(["port", "measured", "baseline", "measured", "ratio", _LEVEL,
                          "n"], "<><>>>>")
     setup = ["op", "threads", "pin", "params"]
     for _, group in shown.groupby(setup, sort=False):
@@ -135,15 +137,20 @@ def floors(found: pd.DataFrame) -> list[str]:
     known = found[found["floor"].notna()]
     if known.empty:
         return ["noise floor: unknown, no twins were measured"]
-    said = [f"{family} {100 * np.expm1(rows['floor'].max()):.2g} %"
+    said = [f"{family} {_share(rows['floor'].median())} (up to {_share(rows['floor'].max())})"
             for family, rows in known.groupby("family", sort=False)]
-    higher = known.loc[known["limited_by"] == "floor", "family"].unique()
-    line = "noise floor, below which nothing is decided: " + ", ".join(said)
-    if len(higher):
-        line += "; it is above the threshold, and so the limit, in " + ", ".join(higher)
+    line = ("noise floor, below which nothing is decided, each benchmark's own; median and greatest:"
+            " " + ", ".join(said))
+    higher = int((known["limited_by"] == "floor").sum())
+    if higher:
+        line += f"; it is above the threshold, and so the limit, of {higher} benchmarks"
     if len(known) < len(found):
         line += f"; unknown for {len(found) - len(known)} benchmarks"
     return [line]
+
+
+def _share(log: float) -> str:
+    return f"{100 * np.expm1(log):.2g} %"
 
 
 def unmatched(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
@@ -182,7 +189,7 @@ def _moved_block(heading: str, found: pd.DataFrame, base: str, new: str,
         return name if len(name) <= 9 else name[:8] + "~"
 
     block = Block(heading)
-    block.table = Table(["benchmark", short(base), short(new), "ratio", _level(alpha), "p adj.",
+    block.table = Table(["benchmark", short(base), short(new), "ratio", _LEVEL, "p adj.",
                          ""], "<>>>>><")
     for row in found.itertuples():
         block.table.rows.append([
@@ -199,10 +206,6 @@ def _judged(row, alpha: float) -> str:
     if row.verdict == "~" and row.p_adjusted <= alpha and row.floor > 0:
         return "~ floor"
     return row.verdict
-
-
-def _level(alpha: float) -> str:
-    return f"{100 * (1 - alpha):g} % interval"
 
 
 def _interval(row) -> str:
@@ -254,21 +257,20 @@ def left_out_blocks(bad: pd.DataFrame, everything: bool) -> list[Block]:
     return [block]
 
 
-def method_block(found: pd.DataFrame, alpha: float, rule: pairs.Rule | None = None) -> Block:
+def method_block(found: pd.DataFrame, rule: pairs.Rule | None = None) -> Block:
     """How far the figures carry, with the numbers of repetitions that there are."""
     block = Block("How to read this")
     if found.empty:
         block.lines.append("nothing was compared")
         return block
-    level = (1 - alpha) * 100
     ratio = "ratio of medians"
     if rule and rule.rounds:
         ratio = "in lock-step: ratio of each round's two figures (Hodges and Lehmann's estimate)"
-    block.lines.append(f"{ratio}; its interval ({level:g} %) is by ranks; n: repetitions a side")
-    small = found[(found["confidence"] < 1 - alpha) & ~found["exact"]]
+    block.lines.append(f"{ratio}; its interval ({_PERCENT:g} %) is by ranks; n: repetitions a side")
+    small = found[(found["confidence"] < 1 - stats.ALPHA) & ~found["exact"]]
     if len(small):
         lone = "; with 1 there is none" if (small["confidence"] == 0).any() else ""
-        block.lines.append(f"too few repetitions for {level:g} % in {len(small)} pairs"
+        block.lines.append(f"too few repetitions for {_PERCENT:g} % in {len(small)} pairs"
                            + _reached(small[small["confidence"] > 0]) + lone)
     if rule:
         block.lines += _power(found, rule)
@@ -290,8 +292,8 @@ def _power(found: pd.DataFrame, rule: pairs.Rule) -> list[str]:
     """Says where the number of repetitions, not the measurement, decides."""
     alpha = rule.alpha
     test = "Wilcoxon's signed ranks, of the rounds" if rule.rounds else "Mann-Whitney"
-    lines = [f"p: {test}, adjusted (Benjamini-Hochberg) within each architecture and family, port "
-             f"and baselines apart; `~` where it is above {alpha:g}"]
+    lines = [f"p: {test}, adjusted (Benjamini-Hochberg) for all benchmarks of an architecture, "
+             f"port and baselines apart; `~` where it is above {alpha:g}"]
     if (found["decided_by"] == "interval").any():
         lines.append("*: decided by its own interval, which lies wholly beyond the limit; not "
                      "adjusted for the number of benchmarks: repeat it")
@@ -305,7 +307,7 @@ def _power(found: pd.DataFrame, rule: pairs.Rule) -> list[str]:
                          f"be decided; {rule.repetitions_needed(1)} a side are the least")
         elif least * most > alpha:
             lines.append(f"with {n} and {m} repetitions the smallest p is {least:.2g}: among "
-                         f"{most} benchmarks of a family one that moved alone stays undecided; "
+                         f"{most} benchmarks one that moved alone stays undecided; "
                          f"{need} repetitions a side would do")
     return lines
 

@@ -22,11 +22,13 @@ A file is a run's CSV or its folder.
 EPILOG = """\
 exit: 0 nothing worse, 1 something worse beyond threshold and noise floor, 2 unusable input.
 Intervals and tests are by ranks (Mann-Whitney; Wilcoxon's signed ranks, round by round, for two
-runs of one `mnbench run --against`; p adjusted by Benjamini and Hochberg within each architecture
-and family); `~` is undecided, or within the noise floor, which the runs' twins give. Times of
-emulated rows are never compared; their instruction counts are.
+runs of one `mnbench run --against`; p adjusted by Benjamini and Hochberg for all benchmarks of an
+architecture); `~` is undecided, or within the noise floor: the benchmark's own interval, widened by
+what the runs' twins differ from themselves. Times of emulated rows are never compared; their
+instruction counts are.
 """
 BY = ["subject", "variant", "arch", "pin", "threads", "execution", "host", "run_id"]
+ALPHA = 0.01
 METRICS = ["auto", *results.FIGURES, transfers.METRIC]
 
 
@@ -59,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, default=5.0, metavar="PERCENT",
                         help="differences below, or below the runs' noise floor, are never called "
                              "worse (default: 5)")
-    parser.add_argument("--alpha", type=float, default=0.05, metavar="SHARE",
-                        help="share of false findings to accept (default: 0.05)")
+    parser.add_argument("--alpha", type=float, default=ALPHA, metavar="SHARE",
+                        help="share of false findings to accept (default: %(default)s)")
     parser.add_argument("--all", action="store_true",
                         help="print every pair, and every row left out")
     parser.add_argument("--format", choices=["text", "markdown", "csv", "json"], default="text")
@@ -135,11 +137,11 @@ def _nothing(left_out: pd.DataFrame, what: str) -> UserError:
 def _baselines(one: _Input, args: argparse.Namespace) -> Comparison:
     path, table = one.path, one.table[~results.is_twin(one.table)]
     good, bad = values.usable(one.table, args.metric)
-    found = pairs.against_baselines(good, args.alpha)
+    found = pairs.against_baselines(good)
     if found.empty and not (args.metric == "auto" and results.is_emulated(table).any()):
         raise _nothing(bad, f"{path}: no row stands beside a baseline of its operation")
     out = Comparison("baselines", [path], found, bad)
-    out.blocks = blocks.headline_blocks(table, found, args.alpha)
+    out.blocks = blocks.headline_blocks(table, found)
     if args.metric == transfers.METRIC:
         out.blocks.append(Block("The unit", transfers.told(one.whole)))
     section = ["run_id", "host", "arch", "execution", "family"]
@@ -148,7 +150,7 @@ def _baselines(one: _Input, args: argparse.Namespace) -> Comparison:
             out.blocks.append(blocks.baseline_block(group, args))
     for _, group in pairs.alone(good, found).groupby(section, sort=False):
         out.blocks.append(blocks.alone_block(group))
-    method = blocks.method_block(found, args.alpha)
+    method = blocks.method_block(found)
     method.lines += blocks.unsettled(good)
     out.blocks += [*blocks.left_out_blocks(bad, args.all), method]
     return out
@@ -173,7 +175,7 @@ def _two_files(base: _Input, new: _Input, args: argparse.Namespace) -> Compariso
         summary.lines += blocks.unsettled(good, f" in {name}")
     out.blocks = [summary, *blocks.moved_blocks(found, args, "BASE", "NEW"),
                   *blocks.left_out_blocks(left_out, args.all),
-                  blocks.method_block(found, args.alpha, rule)]
+                  blocks.method_block(found, rule)]
     return out
 
 
@@ -205,7 +207,7 @@ def _by_column(one: _Input, args: argparse.Namespace) -> Comparison:
     if not parts:
         raise _nothing(bad, f"{path}: no two rows differ in {column} alone")
     out = Comparison(f"by {column}", [path], pd.concat(parts, ignore_index=True), bad)
-    method = blocks.method_block(out.pairs, args.alpha, rule)
+    method = blocks.method_block(out.pairs, rule)
     method.lines += blocks.unsettled(good)
     out.blocks = [*shown, *blocks.left_out_blocks(bad, args.all), method]
     return out

@@ -2,7 +2,10 @@
 """The noise floor: how far a run differs from itself.
 
 Rows flagged `twin` are benchmarks measured a second time in each round: nothing differs but chance.
-results/README.md argues the statistic.
+Each tells how far two medians of the same thing are apart, in units of half the width of the
+interval that the statistics give for their ratio. What the twins say together is a factor: by how
+much intervals are to be wider so that chance stays within. Each benchmark's floor is its own
+interval times that. results/README.md argues the statistic.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from . import paired, results, values
+from . import paired, results, stats, values
 from .tables import write_whole
 
 NAME = "floor.json"
@@ -29,17 +32,16 @@ _FAN_OUT = re.compile(r"_(waker|first|median|last)$")
 
 @dataclass(frozen=True)
 class Floor:
-    """Of one family, or of a whole run: a ratio below is not told from chance."""
+    """Of one family, or of a whole run."""
 
-    percent: float
+    factor: float  # by which intervals are widened, 1 or more
     twins: int  # benchmarks measured twice
     figures: int  # ratios of them: a herd has four
-    greatest_percent: float  # that was seen
+    greatest: float  # difference that was seen, in half intervals
 
-    @property
-    def log(self) -> float:
-        """As the natural logarithm of a ratio."""
-        return float(np.log1p(self.percent / 100))
+    def log(self, half: float) -> float:
+        """A benchmark's floor as a log ratio, of half the width of its own interval."""
+        return self.factor * half
 
 
 @dataclass(frozen=True)
@@ -53,45 +55,50 @@ class Floors:
         return self.found.get((metric, family)) or self.found.get((metric, ""))
 
 
+def half_width(ratio: stats.Ratio) -> float:
+    """Half of an interval, as a log ratio; NaN without one."""
+    if not ratio.confidence > 0 or not ratio.low > 0:
+        return float("nan")
+    return float(np.log(ratio.high / ratio.low) / 2)
+
+
 def ratios(table: pd.DataFrame, metric: str, rounds: bool) -> pd.DataFrame:
-    """The twins' log ratios to their originals, by `rounds` or of the medians."""
+    """The twins' log ratios to their originals, by `rounds` or of the medians, and what they are
+    in halves of their own intervals."""
     rows = values.valued(table, metric)
     rows = rows[rows["reason"] == ""]
     twin = results.is_twin(rows)
     key = [*_BENCHMARK, "metric"]
     both = rows[twin].merge(rows[~twin], on=[*key, "rep"], suffixes=("", "_original"))
+    test = paired if rounds else stats
     found = []
     for benchmark, reps in both.groupby(key, sort=False):
-        new, base = reps["value"].to_numpy(), reps["value_original"].to_numpy()
-        ratio = paired.ratio(new, base).value if rounds else _of_medians(new, base)
-        if ratio > 0:
-            found.append({**dict(zip(key, benchmark)), "log": float(np.log(ratio))})
-    return pd.DataFrame(found, columns=[*key, "log"])
+        ratio = test.ratio(reps["value"].to_numpy(), reps["value_original"].to_numpy())
+        log, half = float(np.log(ratio.value)), half_width(ratio)
+        # Without an interval there is nothing to measure by.
+        if half > 0 or (half, log) == (0, 0):
+            found.append({**dict(zip(key, benchmark)), "log": log, "half": half,
+                          "halves": log / half if half else 0.0})
+    return pd.DataFrame(found, columns=[*key, "log", "half", "halves"])
 
 
-def _of_medians(new: np.ndarray, base: np.ndarray) -> float:
-    middle = np.median(base)
-    return float(np.median(new) / middle) if middle > 0 else float("nan")
-
-
-def bound(logs: np.ndarray, twins: int) -> float:
-    """Upper confidence limit of a quantile of |log ratio|, from as many twins.
+def bound(halves: np.ndarray, twins: int) -> float:
+    """Upper confidence limit of a quantile of |difference|, from as many twins.
 
     Of a normal distribution around 0: the root mean square, times what its own uncertainty asks
     (chi square). Never below the greatest that was seen, since the tails may be heavier.
     """
-    square = float(np.mean(logs**2)) * twins / scipy_stats.chi2.ppf(1 - CONFIDENCE, twins)
+    square = float(np.mean(halves**2)) * twins / scipy_stats.chi2.ppf(1 - CONFIDENCE, twins)
     quantile = scipy_stats.norm.ppf((1 + QUANTILE) / 2)
-    return max(float(quantile * np.sqrt(square)), float(np.max(np.abs(logs))))
+    return max(float(quantile * np.sqrt(square)), float(np.max(np.abs(halves))))
 
 
 def _floor(rows: pd.DataFrame) -> Floor:
     # The figures of a herd go together: they are one twin as far as certainty goes.
     whole = rows.assign(op=rows["op"].str.replace(_FAN_OUT, "", regex=True))
     twins = len(whole[_BENCHMARK].drop_duplicates())
-    logs = rows["log"].to_numpy(dtype=float)
-    return Floor(_percent(bound(logs, twins)), twins, len(rows),
-                 _percent(float(np.max(np.abs(logs)))))
+    halves = rows["halves"].to_numpy(dtype=float)
+    return Floor(max(1.0, bound(halves, twins)), twins, len(rows), float(np.max(np.abs(halves))))
 
 
 def _percent(log: float) -> float:
@@ -105,7 +112,7 @@ def of(table: pd.DataFrame, metric: str = "real_ns_per_op", rounds: bool = False
     def add(metric: str, family: str, rows: pd.DataFrame) -> None:
         floor = _floor(rows)
         known = found.get((metric, family))
-        if known is None or floor.percent > known.percent:
+        if known is None or floor.factor > known.factor:
             found[metric, family] = floor
 
     every = ratios(table, metric, rounds)
@@ -126,12 +133,13 @@ def write(folder: Path, table: pd.DataFrame, rounds: bool) -> Floors:
         return floors
     twins = ratios(table, metric, rounds)
     told = {
-        "schema": 1, "metric": metric, "of": "rounds" if rounds else "medians",
+        "schema": 2, "metric": metric, "of": "rounds" if rounds else "medians",
         "quantile": QUANTILE, "confidence": CONFIDENCE, "overall": asdict(overall),
         "families": {family: asdict(floor) for (_, family), floor in floors.found.items()
                      if family},
         "twins": [{"benchmark": f"{row.family} {results.label(row)}",
-                   "percent": _percent(row.log)} for row in twins.itertuples()],
+                   "percent": _percent(row.log), "half_interval_percent": _percent(row.half)}
+                  for row in twins.itertuples()],
     }
     write_whole(folder / NAME, json.dumps(told, indent=1) + "\n")
     return floors
@@ -142,8 +150,8 @@ def told(floors: Floors, metric: str = "real_ns_per_op") -> str:
     overall = floors.found.get((metric, ""))
     if overall is None:
         return "noise floor: unknown, the run has no twins"
-    own = [f"{family} {floor.percent:.2g} %" for (kind, family), floor in floors.found.items()
+    own = [f"{family} {floor.factor:.2g}" for (kind, family), floor in floors.found.items()
            if family and kind == metric]
-    return (f"noise floor: {overall.percent:.2g} % from {overall.twins} twins"
+    return (f"noise floor: intervals times {overall.factor:.2g}, from {overall.twins} twins"
             + (f" ({', '.join(own)})" if own else "")
-            + "; differences below are not told from chance")
+            + "; differences within are not told from chance")

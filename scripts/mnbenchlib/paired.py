@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats as scipy_stats
 
-from .stats import Ratio
+from .stats import ALPHA, Ratio
 
 _EXACT_MOST = 50  # rounds; above, the normal approximation of the signed-rank sum is as good
 
@@ -47,7 +47,7 @@ def _logs(new: np.ndarray, base: np.ndarray) -> np.ndarray:
     return np.log(new[good] / base[good])
 
 
-def ratio(new: np.ndarray, base: np.ndarray, alpha: float = 0.05) -> Ratio:
+def ratio(new: np.ndarray, base: np.ndarray, alpha: float = ALPHA) -> Ratio:
     """new / base, the i-th of both from one round: Hodges and Lehmann's estimate and its interval.
 
     The estimate is the median of the means of all pairs of log ratios (Walsh averages), each with

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from . import paired, results, stats
-from .floor import Floors
+from .floor import Floors, half_width
 
 # The kernel's own kind of spinlock on each architecture.
 DEFAULT_LOCK = {"x86_64": "queued", "arm64": "queued", "riscv64": "ticket"}
@@ -37,24 +37,23 @@ def _open(base: bool, new: bool) -> str:
     return {(True, True): "both", (True, False): "base", (False, True): "new"}.get((base, new), "")
 
 
-def _measured(new: pd.Series, base: pd.Series, metric: str, alpha: float,
-              rounds: bool = False) -> dict:
+def _measured(new: pd.Series, base: pd.Series, metric: str, rounds: bool = False) -> dict:
     """What the statistics say of one pair; by rounds: repetition by repetition."""
     test = paired if rounds else stats
     middles = {"base_median": float(base.median()), "new_median": float(new.median())}
     if rounds:
         new, base = new.align(base, join="inner")
     mine, other = new.to_numpy(), base.to_numpy()
-    found = test.ratio(mine, other, alpha)
+    found = test.ratio(mine, other)
     exact = metric == "insns_per_op" and new.nunique() == base.nunique() == 1
     # Counts that repeat exactly need no test: any difference is one.
     p = float(mine[0] == other[0]) if exact else test.p_value(mine, other)
     return {**middles, "base_n": len(base), "new_n": len(new), "ratio": found.value,
-            "low": found.low, "high": found.high, "confidence": found.confidence, "p": p,
-            "exact": exact}
+            "low": found.low, "high": found.high, "half": half_width(found),
+            "confidence": found.confidence, "p": p, "exact": exact}
 
 
-def against_baselines(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
+def against_baselines(table: pd.DataFrame) -> pd.DataFrame:
     """Each row under test against every baseline of the same run, operation and set-up.
 
     `own`: the baseline of the same variant, which is the row's own limit.
@@ -74,7 +73,7 @@ def against_baselines(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
                              "base_variant": base_variant, "own": base_variant == variant,
                              "unsettled": _open((*key, "baseline", base_variant) in open_,
                                                 (*key, subject, variant) in open_),
-                             **_measured(new, base, where["metric"], alpha)})
+                             **_measured(new, base, where["metric"])})
     return pd.DataFrame(rows)
 
 
@@ -87,9 +86,10 @@ class Rule:
     floors: Sequence[Floors] = ()  # of the runs compared
     rounds: bool = False  # they were measured in lock-step
 
-    def floor(self, metric: str, family: str) -> float:
-        """The greatest of the runs' floors, as a log ratio; NaN: unknown."""
-        known = [floor.log for floors in self.floors if (floor := floors.of(metric, family))]
+    def floor(self, row) -> float:
+        """A pair's floor by the greater of the runs' factors, as a log ratio; NaN: unknown."""
+        found = [floors.of(row.metric, row.family) for floors in self.floors]
+        known = [floor.log(row.half) for floor in found if floor]
         return max(known, default=float("nan"))
 
     def smallest_p(self, new_n: int, base_n: int) -> float:
@@ -103,26 +103,26 @@ class Rule:
 
 
 def between(base: pd.DataFrame, new: pd.DataFrame, key: list[str], rule: Rule) -> pd.DataFrame:
-    """The benchmarks that both have, with p adjusted within each architecture and family.
+    """The benchmarks that both have, with p adjusted for all of them on an architecture.
 
     The port and the baselines are adjusted apart: a baseline that moves tells of the machine.
     """
     key = [*key, "metric"]
     base_sets, new_sets = _samples(base, key), _samples(new, key)
     open_base, open_new = unsettled(base, key), unsettled(new, key)
-    rows = [{**dict(zip(key, k)), **_measured(sample, base_sets[k], k[-1], rule.alpha, rule.rounds),
+    rows = [{**dict(zip(key, k)), **_measured(sample, base_sets[k], k[-1], rule.rounds),
              "unsettled": _open(k in open_base, k in open_new)}
             for k, sample in new_sets.items() if k in base_sets]
     table = pd.DataFrame(rows)
     if table.empty:
         return table
-    groups = [table[c] for c in ("arch", "execution", "family") if c in table]
+    groups = [table[c] for c in ("arch", "execution", "metric") if c in table]
     if "subject" in table:
         groups.append(table["subject"] == "baseline")
     p = table["p"].groupby(groups)
     table["tests"] = p.transform("size")
     table["p_adjusted"] = p.transform(lambda group: stats.adjust(group.array))
-    table["floor"] = [rule.floor(row.metric, row.family) for row in table.itertuples()]
+    table["floor"] = [rule.floor(row) for row in table.itertuples()]
     over = np.expm1(table["floor"].fillna(0)) > rule.threshold
     table["limited_by"] = np.where(over, "floor", "threshold")
     table["decided_by"] = [_decided_by(row, rule) for row in table.itertuples()]
@@ -140,8 +140,8 @@ def _decided_by(row, rule: Rule) -> str:
 
     Nothing either where the run differs from itself by as much. With 5 repetitions the smallest p
     is 0.008, and no adjustment for many tests lets a row that moved alone pass. Such a row is
-    decided when its whole interval lies beyond the limit: far stricter than lying beyond 1, which
-    is what p asks, but not adjusted.
+    decided when its whole interval lies beyond the limit: far stricter than lying beyond 1, but not
+    adjusted.
     """
     if not row.ratio > 0 or abs(np.log(row.ratio)) <= np.nan_to_num(row.floor):
         return ""
@@ -150,7 +150,7 @@ def _decided_by(row, rule: Rule) -> str:
     hopeless = rule.smallest_p(row.new_n, row.base_n) * row.tests > rule.alpha
     limit = _limit(row, rule)
     beyond = row.low > limit or row.high < 1 / limit
-    return "interval" if hopeless and beyond and row.confidence >= 1 - rule.alpha else ""
+    return "interval" if hopeless and beyond and row.confidence >= 1 - stats.ALPHA else ""
 
 
 def _verdict(row, rule: Rule) -> str:

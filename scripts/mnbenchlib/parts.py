@@ -6,18 +6,16 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import builds, child, paired
+from . import builds, child, compare, paired
 from .arches import ARCHES, TOP, emulator, host
 from .errors import UserError
 
 _EMULATED_REPETITIONS = 3
 _LEAST_REPETITIONS = 10
 _BUDGETS = {"quick": 75.0, "full": 900.0}  # seconds of one binary, as it has them itself
-_ALPHA = 0.05  # that `mnbench compare` uses, unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -148,10 +146,9 @@ def other(mine: Part, args: argparse.Namespace) -> Part:
 
 
 def rounds_for(part: Part) -> int:
-    """Repetitions with which a benchmark that moved alone in its family is decided in lock-step.
+    """Repetitions with which a benchmark that moved alone is decided in lock-step.
 
     Two more than the least: a round may go astray.
     """
-    families = Counter(name.split("/")[0] for name in part.names or [])
-    largest = max(families.values(), default=1)
-    return max(_LEAST_REPETITIONS, paired.rounds_needed(largest, _ALPHA) + 2)
+    tests = max(1, len(part.names or []))
+    return max(_LEAST_REPETITIONS, paired.rounds_needed(tests, compare.ALPHA) + 2)

@@ -14,6 +14,7 @@ from math import comb
 import numpy as np
 from scipy import stats as scipy_stats
 
+ALPHA = 0.05  # what an interval may miss the truth in
 _EXACT_MOST = 50  # repetitions; above, the normal approximation of U is as good
 
 
@@ -56,7 +57,7 @@ def _rank(n: int, m: int, alpha: float) -> tuple[int, float]:
     return k - 1, max(0.0, float(1 - 2 * tail[k - 1]))
 
 
-def ratio(new: np.ndarray, base: np.ndarray, alpha: float = 0.05) -> Ratio:
+def ratio(new: np.ndarray, base: np.ndarray, alpha: float = ALPHA) -> Ratio:
     """Ratio of the medians, with the interval that inverts the Mann-Whitney test (Moses).
 
     The interval is between two order statistics of all n * m pairwise ratios. It assumes only that
@@ -81,9 +82,13 @@ def ratio(new: np.ndarray, base: np.ndarray, alpha: float = 0.05) -> Ratio:
 
 def p_value(new: np.ndarray, base: np.ndarray) -> float:
     """Two-sided Mann-Whitney U test; exact for small samples without ties."""
-    if len(np.unique(np.concatenate([new, base]))) == 1:
+    distinct = len(np.unique(np.concatenate([new, base])))
+    if distinct == 1:
         return 1.0
-    return float(scipy_stats.mannwhitneyu(new, base, alternative="two-sided").pvalue)
+    # Left to itself scipy takes the normal approximation from 9 on, whose least p is too large.
+    exact = distinct == len(new) + len(base) and max(len(new), len(base)) <= _EXACT_MOST
+    return float(scipy_stats.mannwhitneyu(new, base, alternative="two-sided",
+                                          method="exact" if exact else "asymptotic").pvalue)
 
 
 def smallest_p(n: int, m: int) -> float:

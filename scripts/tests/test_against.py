@@ -55,7 +55,7 @@ def test_a_preset_and_a_binary(checkout, two, tmp_path):
         out = tmp_path / str(number)
         done = checkout.mnbench("run", "--out", out, "--against", other)
         assert done.returncode == 0, done.stderr
-        assert len(rows(out / "against")) == 40, "10 repetitions, when it is not told"
+        assert len(rows(out / "against")) == 48, "12 repetitions, when it is not told"
 
 
 def test_what_only_one_has_is_told(checkout, two, tmp_path):
@@ -116,7 +116,7 @@ def test_emulated_times_are_not_compared(checkout, two):
              "arm64 is emulated here", "leave --against out")
 
 
-@pytest.mark.parametrize("benchmarks, rounds", [(1, 10), (4, 10), (300, 16)])
+@pytest.mark.parametrize("benchmarks, rounds", [(1, 11), (4, 12), (300, 18)])
 def test_rounds_are_enough_to_decide(benchmarks, rounds):
     names = [f"seq/{i}/port" for i in range(benchmarks)] + ["srcu/x/port"]
     assert parts.rounds_for(parts.Part("x86_64", None, [], names, 10)) == rounds

@@ -10,18 +10,25 @@ import pytest
 from scipy import stats as scipy_stats
 from synthetic import UserError, command, emulated, reps, row, run, write
 
-from mnbenchlib import compare, floor, plot, report, results
+from mnbenchlib import compare, floor, plot, report, results, stats
 
 METRIC = "real_ns_per_op"
 
 
-def twins(percents, n=10, family="seq", op="op", **cells):
-    """Benchmarks and their twins, each so far from its original."""
+def spread_of(spread, n=10):
+    """Repetitions that spread evenly by as much, and half the width of the interval of a ratio."""
+    values = 10 * np.exp(spread * np.linspace(-1, 1, n))
+    return values, floor.half_width(stats.ratio(values, values))
+
+
+def twins(halves, n=10, spread=0.001, family="seq", op="op", **cells):
+    """Benchmarks and their twins, each so many half intervals from its original."""
+    values, half = spread_of(spread, n)
     rows = []
-    for i, percent in enumerate(percents):
+    for i, share in enumerate(halves):
         at = {"family": family, "op": op, "params": f"i:{i}", **cells}
-        rows += reps(10 * np.ones(n), **at)
-        rows += reps(10 * (1 + percent / 100) * np.ones(n), flags="twin", **at)
+        rows += reps(values, **at)
+        rows += reps(values * np.exp(share * half), flags="twin", **at)
     return rows
 
 
@@ -31,25 +38,44 @@ def of(tmp_path, rows, rounds=False, metric=METRIC):
 
 def test_by_hand(tmp_path):
     found = of(tmp_path, twins([1, -1, 2, -2]))
-    logs = np.log([1.01, 0.99, 1.02, 0.98])
-    expected = 1.959964 * np.sqrt(np.sum(logs**2) / scipy_stats.chi2.ppf(0.05, 4))
+    expected = 1.959964 * np.sqrt(10 / scipy_stats.chi2.ppf(0.05, 4))
     overall = found.of(METRIC, "seq")
-    assert overall.percent == pytest.approx(100 * np.expm1(expected), rel=1e-6)
-    assert overall.log == pytest.approx(expected, rel=1e-6)
+    assert overall.factor == pytest.approx(expected, rel=1e-6)
+    assert overall.log(0.01) == pytest.approx(0.01 * expected, rel=1e-6)
     assert (overall.twins, overall.figures) == (4, 4)
-    assert overall.greatest_percent == pytest.approx(100 * (1 / 0.98 - 1))
+    assert overall.greatest == pytest.approx(2)
     assert found.of(METRIC, "anything") is overall
 
 
-def test_few_twins_give_a_high_floor(tmp_path):
-    percents = [of(tmp_path, twins([1] * n)).of(METRIC, "").percent for n in (1, 4, 16, 64)]
-    assert percents == sorted(percents, reverse=True)
-    assert percents[0] > 30 and 2 < percents[3] < 2.5
+def test_few_twins_give_a_high_factor(tmp_path):
+    factors = [of(tmp_path, twins([1] * n)).of(METRIC, "").factor for n in (1, 4, 16, 64)]
+    assert factors == sorted(factors, reverse=True)
+    assert factors[0] > 30 and 2 < factors[3] < 2.5
 
 
-def test_never_below_the_greatest(tmp_path):
+def test_never_below_the_greatest_nor_below_the_interval(tmp_path):
     found = of(tmp_path, twins([0.01] * 63 + [20])).of(METRIC, "")
-    assert found.percent == found.greatest_percent == pytest.approx(20)
+    assert found.factor == found.greatest == pytest.approx(20)
+    found = of(tmp_path, twins([0.01] * 64)).of(METRIC, "")
+    assert found.factor == 1 and found.greatest == pytest.approx(0.01)
+
+
+def test_intervals_that_are_right_need_little(tmp_path):
+    """Of a run whose only noise is from repetition to repetition."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(64):
+        for flags in ("", "twin"):
+            rows += reps(10 * rng.lognormal(0, 0.02, 10), params=f"i:{i}", flags=flags)
+    for rounds in (False, True):
+        assert 1 <= of(tmp_path, rows, rounds).of(METRIC, "").factor < 2.2
+
+
+def test_twins_without_an_interval_have_no_say(tmp_path):
+    rows = twins([1] * 8) + reps([5.0] * 10, op="x") + reps([6.0] * 10, op="x", flags="twin")
+    assert of(tmp_path, rows).of(METRIC, "").twins == 8
+    rows = twins([1] * 8) + reps([5.0] * 10, op="x") + reps([5.0] * 10, op="x", flags="twin")
+    assert of(tmp_path, rows).of(METRIC, "").twins == 9
 
 
 @pytest.mark.parametrize("n", [6, 16])
@@ -64,11 +90,11 @@ def test_as_sure_as_it_says(n):
 def test_a_family_with_enough_twins_has_its_own(tmp_path):
     rows = twins([0.1] * 6) + twins([5] * 5, family="wake") + twins([1], family="srcu")
     found = of(tmp_path, rows)
-    assert found.of(METRIC, "seq").percent < 0.5
+    assert found.of(METRIC, "seq").factor == 1
     assert found.of(METRIC, "wake") is found.of(METRIC, "srcu") is found.of(METRIC, "")
     assert found.of(METRIC, "").twins == 12
     told = floor.told(found)
-    assert "% from 12 twins (seq 0." in told and "\n" not in told
+    assert ", from 12 twins (seq 1)" in told and "\n" not in told
 
 
 def test_a_herd_is_one_twin(tmp_path):
@@ -79,12 +105,13 @@ def test_a_herd_is_one_twin(tmp_path):
 
 
 def test_rounds_or_medians(tmp_path):
-    drift = np.exp(np.linspace(0, 1, 11))
-    rows = reps(drift) + [r for r in reps(drift * 1.01, flags="twin")]
+    drift = np.exp(np.linspace(0, 1, 21))
+    rows = reps(drift) + reps(drift * 1.01 * np.exp(1e-4 * np.cos(drift)), flags="twin")
     rows[-1]["real_ns_per_op"] = repr(1.0)  # one round went astray
-    medians = of(tmp_path, rows).of(METRIC, "").greatest_percent
-    rounds = of(tmp_path, rows, rounds=True).of(METRIC, "").greatest_percent
-    assert rounds == pytest.approx(1) and medians > 5
+    table = results.read_results(write(tmp_path / "x.csv", rows))
+    medians, rounds = (floor.ratios(table, METRIC, kind).iloc[0] for kind in (False, True))
+    assert rounds["log"] == pytest.approx(np.log(1.01), abs=2e-4) and abs(medians["log"]) > 0.03
+    assert rounds["half"] < 0.001 and medians["half"] > 0.1
 
 
 def test_unusable_rows_have_no_say(tmp_path):
@@ -102,9 +129,11 @@ def test_floor_file(tmp_path):
     floor.write(tmp_path, table, rounds=False)
     told = json.loads((tmp_path / "floor.json").read_text(encoding="utf-8"))
     assert told["of"] == "medians" and told["families"] == {}
-    assert told["overall"]["twins"] == 2 and told["overall"]["percent"] > 5
-    assert [(t["benchmark"], round(t["percent"], 6)) for t in told["twins"]] == [
-        ("seq op queued i=0", 1), ("seq op queued i=1", -2)]
+    assert told["overall"]["twins"] == 2 and told["overall"]["factor"] > 5
+    half = 100 * np.expm1(spread_of(0.001)[1])
+    assert [t["benchmark"] for t in told["twins"]] == ["seq op queued i=0", "seq op queued i=1"]
+    assert [t["half_interval_percent"] for t in told["twins"]] == pytest.approx([half, half])
+    assert [t["percent"] for t in told["twins"]] == pytest.approx([half, -2 * half], rel=0.01)
 
 
 def test_no_twins_no_floor(tmp_path):
@@ -128,21 +157,36 @@ def pairs_of(capsys, *arguments):
     return found["pairs"]
 
 
-def moved(scale, noise=0.001, seed=1):
-    return reps(50 * scale * np.random.default_rng(seed).lognormal(0, noise, 10), op="moved")
+def moved(scale, spread=0.001):
+    return reps(5 * scale * spread_of(spread)[0], op="moved")
+
+
+def verdict(capsys, paths):
+    return next(p for p in pairs_of(capsys, *paths) if p["op"] == "moved")
 
 
 def test_compare_takes_the_greater_of_threshold_and_both_floors(tmp_path, capsys):
-    quiet, loud = twins([0.05] * 16), twins([3] * 16)
-    for base, new, limited_by, verdict in (
-            (quiet, quiet, "threshold", "worse"), (loud, quiet, "floor", "~"),
-            (quiet, loud, "floor", "~")):
-        paths = two(tmp_path, base + moved(1), new + moved(1.06, seed=2))
-        pair = next(p for p in pairs_of(capsys, *paths) if p["op"] == "moved")
-        assert (pair["limited_by"], pair["verdict"]) == (limited_by, verdict)
-        assert pair["p_adjusted"] < 0.05
-    paths = two(tmp_path, loud + moved(1), quiet + moved(1.2, seed=2))
-    assert next(p for p in pairs_of(capsys, *paths) if p["op"] == "moved")["verdict"] == "worse"
+    half = spread_of(0.025)[1]
+    quiet, loud = twins([0.05] * 16), twins([1.5] * 16)
+    factor = of(tmp_path, loud).of(METRIC, "").factor
+    scale = np.exp(0.9 * factor * half)
+    assert scale > 1.05 > np.exp(half)
+    for base, new, limited_by in (
+            (quiet, quiet, "threshold"), (loud, quiet, "floor"), (quiet, loud, "floor")):
+        paths = two(tmp_path, base + moved(1, 0.025), new + moved(scale, 0.025))
+        pair = verdict(capsys, paths)
+        assert (pair["limited_by"], pair["p_adjusted"] < 0.01) == (limited_by, True)
+        assert pair["verdict"] == ("worse" if limited_by == "threshold" else "~")
+        assert pair["floor"] == pytest.approx(half * (1 if limited_by == "threshold" else factor))
+    paths = two(tmp_path, loud + moved(1, 0.025), quiet + moved(1.2, 0.025))
+    assert verdict(capsys, paths)["verdict"] == "worse"
+
+
+def test_a_noisy_benchmark_hides_no_quiet_one(tmp_path, capsys):
+    rows = twins([0.5] * 16)
+    noisy = [reps(9 * spread_of(0.3)[0], op="noisy") for _ in range(2)]
+    paths = two(tmp_path, rows + noisy[0] + moved(1), rows + noisy[1] + moved(1.01))
+    assert verdict(capsys, paths)["verdict"] == "slower"
 
 
 def test_compare_says_which_it_was(tmp_path, capsys):
@@ -150,21 +194,22 @@ def test_compare_says_which_it_was(tmp_path, capsys):
         command(compare, *paths)
         return " ".join(capsys.readouterr().out.split())
 
-    quiet, loud = twins([0.05] * 16), twins([3] * 16)
-    assert "noise floor: unknown" in text(*two(tmp_path, moved(1), moved(1, seed=2)))
-    said = text(*two(tmp_path, quiet + moved(1), quiet + moved(1.06, seed=2)))
-    assert "nothing is decided: seq 0.14 %" in said and "so the limit" not in said
-    said = text(*two(tmp_path, loud + moved(1), quiet + moved(1.06, seed=2)))
-    assert "above the threshold, and so the limit, in seq" in said and "~ floor" in said
+    quiet, loud = twins([0.05] * 16), twins([1.5] * 16)
+    assert "noise floor: unknown" in text(*two(tmp_path, moved(1), moved(1)))
+    said = text(*two(tmp_path, quiet + moved(1), quiet + moved(1.06)))
+    assert "nothing is decided, each benchmark's own; median and greatest: seq 0.0" in said
+    assert "so the limit" not in said
+    said = text(*two(tmp_path, loud + moved(1, 0.03), quiet + moved(1.08, 0.03)))
+    assert "above the threshold, and so the limit, of 1 benchmarks" in said and "~ floor" in said
     assert "by more than 5 % and the noise floor" in said
 
 
 def test_within_the_floor_nothing_is_decided(tmp_path, capsys):
-    rows = twins([0.5] * 16)
-    paths = two(tmp_path, rows + moved(1), rows + moved(1.01, seed=2))
-    assert next(p for p in pairs_of(capsys, *paths) if p["op"] == "moved")["verdict"] == "~"
-    paths = two(tmp_path, rows + moved(1), rows + moved(1.03, seed=2))
-    assert next(p for p in pairs_of(capsys, *paths) if p["op"] == "moved")["verdict"] == "slower"
+    rows, half = twins([1.2] * 16), spread_of(0.001)[1]
+    factor = of(tmp_path, rows).of(METRIC, "").factor
+    for share, said in ((0.9, "~"), (1.1, "slower")):
+        paths = two(tmp_path, rows + moved(1), rows + moved(np.exp(share * factor * half)))
+        assert verdict(capsys, paths)["verdict"] == said
 
 
 def test_twins_enter_no_table(tmp_path, capsys):
@@ -276,7 +321,7 @@ def test_few_rounds_and_what_they_reach(tmp_path, capsys):
     assert pairs_of(capsys, *folders)[0]["verdict"] == "~"
     command(compare, *folders)
     text = " ".join(capsys.readouterr().out.split())
-    assert "smallest p is 0.062: nothing can be decided; 6 a side are the least" in text
+    assert "smallest p is 0.062: nothing can be decided; 8 a side are the least" in text
 
 
 def test_a_broken_record_is_none(tmp_path, capsys):
