@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "part.h"
+#include "plant.h"
 #include "rows.h"
 #include "text.h"
 
@@ -123,6 +124,7 @@ static int count_run(struct op_thread *t, uint64_t n, struct totals *totals)
 		uint64_t began = part_begin();
 
 		op->run(t, n);
+		plant_run(t, n);
 		part_end(began);
 	}
 	return ask(totals);

@@ -13,19 +13,33 @@
 
 #define MOST_PERCENT 1000
 
+/* Per cent of the operations more, or so many instructions an operation. */
+struct size {
+	double percent;
+	unsigned int insns;
+};
+
 static struct {
 	bool any;
 	regex_t names;
-	double percent;
-	double now; /* of the benchmark that is run next */
+	struct size size, now; /* now: of the benchmark that is run next */
 } planted;
 
-static int parse_percent(const char *text, double *percent)
+static int parse_size(const char *text, struct size *size)
 {
 	char *end;
+	double value = strtod(text, &end);
 
-	*percent = strtod(text, &end);
-	return end == text || *end || !(*percent >= 0 && *percent <= MOST_PERCENT) ? -EINVAL : 0;
+	*size = (struct size){0};
+	if (end == text || !(value >= 0 && value <= MOST_PERCENT))
+		return -EINVAL;
+	if (!strcmp(end, "i") && value == (unsigned int)value)
+		size->insns = (unsigned int)value;
+	else if (!*end)
+		size->percent = value;
+	else
+		return -EINVAL;
+	return 0;
 }
 
 /* The last one wins. */
@@ -35,10 +49,11 @@ static int plant(const char *value, char *why, size_t len)
 	char names[512];
 
 	if (!colon || (size_t)(colon - value) >= sizeof(names) ||
-	    parse_percent(colon + 1, &planted.percent))
+	    parse_size(colon + 1, &planted.size))
 		return text_fail(-EINVAL, why, len,
-				 "--plant=%s: wants NAME-REGEX:PERCENT, 0 to %d per cent", value,
-				 MOST_PERCENT);
+				 "--plant=%s: wants NAME-REGEX:PERCENT, 0 to %d per cent, or "
+				 "NAME-REGEX:Ni, N instructions",
+				 value, MOST_PERCENT);
 	snprintf(names, sizeof(names), "%.*s", (int)(colon - value), value);
 	if (planted.any)
 		regfree(&planted.names);
@@ -70,13 +85,24 @@ void plant_choose(const char *name)
 {
 	bool chosen = planted.any && !regexec(&planted.names, name, 0, NULL, 0);
 
-	planted.now = chosen ? planted.percent : 0;
+	planted.now = chosen ? planted.size : (struct size){0};
+}
+
+#define BLOCK 256
+
+/* N of them, a multiple of BLOCK; the loop around these adds about one to a hundred. */
+static void execute(uint64_t n)
+{
+	for (n /= BLOCK; n; n--)
+		__asm__ __volatile__(".rept %c0\n\tnop\n\t.endr" ::"i"(BLOCK));
 }
 
 void plant_run(struct op_thread *t, uint64_t n)
 {
-	uint64_t more = (uint64_t)((double)n * planted.now / 100);
+	uint64_t more = (uint64_t)((double)n * planted.now.percent / 100);
 
 	if (more)
 		t->run->op->run(t, more);
+	if (planted.now.insns)
+		execute(n * planted.now.insns);
 }

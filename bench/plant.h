@@ -15,15 +15,16 @@ struct op_thread;
 
 /*
  * Takes `--plant NAME-REGEX:PERCENT` out of argv: benchmarks of one thread whose name the extended
- * regular expression matches do so many per cent more operations than they count. 0, or -EINVAL
- * with one line in `why`. Before options_parse().
+ * regular expression matches do so many per cent more operations than they count; with
+ * `NAME-REGEX:Ni` N instructions an operation more. 0, or -EINVAL with one line in `why`. Before
+ * options_parse().
  */
 int plant_parse(int *argc, char **argv, char *why, size_t len);
 
 /* The benchmark that is run next. Not while its time is taken. */
 void plant_choose(const char *name);
 
-/* The further operations for N that were counted; while the time is taken. */
+/* What comes on top of N operations; while the time is taken. */
 void plant_run(struct op_thread *t, uint64_t n);
 
 #else

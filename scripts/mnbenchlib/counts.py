@@ -70,11 +70,8 @@ def _arches(args: argparse.Namespace) -> list[str]:
     return sorted(set(wanted), key=ARCHES.index)
 
 
-def _part(arch: str, args: argparse.Namespace, run_id: str, work: Path) -> Part:
-    program = builds.folder(arch) / "bench" / "mnbench"
-    if not program.exists():
-        raise UserError(f"{program.relative_to(TOP)}: not built yet; scripts/mnbench build {arch} "
-                        f"builds it")
+def part_of(arch: str, program: Path, run_id: str, work: Path) -> Part:
+    """All of a program's operations, counted in a folder of its own below WORK."""
     qemu, options = qemuuser.command(arch)
     folder = work / arch
     folder.mkdir()
@@ -83,12 +80,32 @@ def _part(arch: str, args: argparse.Namespace, run_id: str, work: Path) -> Part:
     command = [*qemu, "-plugin", f"./count.so,out={_ANSWER}", *options, str(program),
                "--count", _COUNTS, "--csv", _ROWS, "--machine", _MACHINE, "--run-id", run_id,
                "--execution", "qemu-user"]
+    return Part(arch, folder, command)
+
+
+def counted_by(part: Part) -> pd.DataFrame:
+    """Runs one part alone; its table of counts."""
+    child = _started(part, min(os.sched_getaffinity(0)))
+    try:
+        _ended(part, child.wait())
+    finally:
+        child.kill()
+        child.wait()
+    return counted.read(_joined([part], _COUNTS))
+
+
+def _part(arch: str, args: argparse.Namespace, run_id: str, work: Path) -> Part:
+    program = builds.folder(arch) / "bench" / "mnbench"
+    if not program.exists():
+        raise UserError(f"{program.relative_to(TOP)}: not built yet; scripts/mnbench build {arch} "
+                        f"builds it")
+    part = part_of(arch, program, run_id, work)
     # What is recorded has no kernel's file in it: those come and go.
     wanted = args.filter or ("-/upstream-" if args.check or args.record else None)
     for flag, value in (("--families", args.families), ("--benchmark_filter", wanted)):
         if value is not None:
-            command.append(f"{flag}={value}")
-    return Part(arch, folder, command)
+            part.command.append(f"{flag}={value}")
+    return part
 
 
 def _complaint(part: Part, code: int, said: str) -> Exception:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import builds, child, compare, detection, record, results, turns
+from . import builds, child, compare, counttrials, detection, record, results, turns
 from .arches import host
 from .commands import say
 from .detection import Seen
@@ -28,7 +28,7 @@ from .tables import as_markdown, as_text, emit, wants_colour
 PRESET = "plant"
 _SIZES = "0,1,2,3,5,10"
 _MOST_PERCENT = 1000
-_REPETITIONS = 10
+_ROUNDS = 12
 _TOLD_EVERY = 10  # seconds
 # Where an operation is a plain loop over `run`, which is where bench/plant.h puts its slow-downs.
 _PLANTABLE = "/real_time"
@@ -75,11 +75,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f"default: {_SIZES}; 0 is a build against itself")
     parser.add_argument("--operations", metavar="REGEX",
                         help="benchmarks to use, of one thread; default: four of the port's")
-    parser.add_argument("--repetitions", type=_count, default=_REPETITIONS, metavar="N",
-                        help=f"rounds of a trial, at least (default: {_REPETITIONS})")
+    parser.add_argument("--rounds", type=_count, default=_ROUNDS, metavar="N",
+                        help=f"rounds of a trial (default: {_ROUNDS}: as few as decide)")
     parser.add_argument("--metric", choices=["real_ns_per_op", "cpu_ns_per_op"],
                         default="real_ns_per_op",
                         help="figure to judge by (default: real_ns_per_op)")
+    parser.add_argument("--counts", action="store_true",
+                        help="instead: one instruction planted in each of --trials operations, "
+                             "and counted; --sizes and --rounds play no part")
     parser.add_argument("--seconds", type=float, metavar="S",
                         help="begin no trial but the first after so many seconds, and tell of "
                              "those that were")
@@ -107,7 +110,7 @@ def _begin(args: argparse.Namespace) -> _Trials:
         program = builds.folder(PRESET) / "bench" / "mnbench"
     operations = args.operations or _default_operations()
     flags = ["--profile", "quick", f"--benchmark_filter={operations}",
-             "--repetitions", str(args.repetitions)]
+             "--repetitions", str(args.rounds), "--max-repetitions", str(args.rounds)]
     done = subprocess.run([str(program), *flags, "--plant", "x:0", "--benchmark_list_tests"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -188,8 +191,29 @@ def _all(trials: _Trials, args: argparse.Namespace) -> list[Seen]:
     return seen
 
 
+def _counts(args: argparse.Namespace) -> int:
+    """One instruction at a time, in any operation that is counted."""
+    args.operations = args.operations or f"/threads:1/.*{_PLANTABLE}"
+    trials, seen = _begin(args), []
+    with child.interruptible():
+        for trial in counttrials.trials(trials.program, trials.names, args.trials, trials.seed):
+            seen.append(trial)
+            if len(seen) % _TOLD_EVERY == 0:
+                say(f"{len(seen)} of {args.trials} trials")
+    blocks = [counttrials.block(seen)]
+    text = as_markdown(blocks) if args.format == "markdown" else as_text(
+        blocks, wants_colour() and args.output is None)
+    emit(text, args.output)
+    say(f"seed {trials.seed}")
+    return 0 if all(trial.found and not trial.cried for trial in seen) else 1
+
+
 def main(args: argparse.Namespace) -> int:
     """`mnbench selftest`."""
+    if args.counts and args.format == "json":
+        raise UserError("--counts: as text or markdown; leave --format json out")
+    if args.counts:
+        return _counts(args)
     trials = _begin(args)
     with child.interruptible():
         seen = _all(trials, args)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 
 import pytest
@@ -12,9 +14,10 @@ from fake_binary import WHOLE, Fake, program
 from scipy import stats as scipy_stats
 from synthetic import command
 
-from mnbenchlib import builds, detection, selftest
+from mnbenchlib import builds, counttrials, detection, selftest
 from mnbenchlib.arches import TOP
 from mnbenchlib.detection import Seen, Share
+from mnbenchlib.tables import as_text
 
 NAMES = ["seq/a/port", "seq/b/port", "srcu/c/port"]
 PLANT = builds.folder("plant") / "bench" / "mnbench"
@@ -30,7 +33,7 @@ def fake(tmp_path, **how):
 def run(tmp_path, capsys, *words, **how):
     out = tmp_path / "out.json"
     code, error = command(selftest, "--binary", fake(tmp_path, **how), "--seed", "1", "--format",
-                          "json", "-o", out, "--repetitions", 8, *words)
+                          "json", "-o", out, "--rounds", 10, *words)
     assert error == ""
     return code, json.loads(out.read_text(encoding="utf-8")), capsys.readouterr().err
 
@@ -64,7 +67,7 @@ def test_time_is_bounded(tmp_path, capsys):
 
 
 def test_tables(tmp_path, capsys):
-    words = ["--binary", fake(tmp_path), "--trials", 1, "--sizes", "0,10", "--repetitions", 6]
+    words = ["--binary", fake(tmp_path), "--trials", 1, "--sizes", "0,10", "--rounds", 10]
     assert command(selftest, *words) == (0, "")
     text = " ".join(capsys.readouterr().out.split())
     assert "Slow-downs planted and found" in text and "10 % 1 100.0 % (2.5 .. 100.0)" in text
@@ -156,13 +159,32 @@ def test_it_does_more_than_it_counts(tmp_path):
     plain, planted, other = (min(figures(tmp_path, *words)) for words in (
         [], ["--plant", "^probe/l[o]+p/.*threads:1/:300"], ["--plant=^probe/clock:300"]))
     # CPU time, and four times as much: no slow day comes near.
-    assert 3 < planted / plain < 5
-    assert 0.6 < other / plain < 1.6
+    assert 2.2 < planted / plain < 8
+    assert 0.5 < other / plain < 2
+
+
+@needs_plant
+@pytest.mark.skipif(not shutil.which(f"qemu-{os.uname().machine}"), reason="no emulator to count by")
+def test_one_instruction_is_found_in_each_operation(capsys):
+    words = ["--counts", "--trials", 3, "--seed", 1, "--operations", "^probe/(loop|clock|atomic)"]
+    assert command(selftest, *words) == (0, "")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "1 instruction 3 3 100.0 %" in text and "cried:" not in text
+
+
+def test_what_the_counts_miss_or_cry_is_told(monkeypatch, capsys):
+    after = {"": {"a": "5", "b": "7.5"}, "a": {"a": "5", "b": "8.5"}, "b": {"a": "5", "b": "8.5"}}
+    monkeypatch.setattr(counttrials, "_count",
+                        lambda program, names, plant: after["".join(plant[1:])[1:2]])
+    seen = list(counttrials.trials(PLANT, ["a", "b"], 2, seed=1))
+    said = " ".join(as_text([counttrials.block(seen)], False).split())
+    assert [trial.found for trial in sorted(seen, key=lambda t: t.planted)] == [False, True]
+    assert "not found: a" in said and "cried: b" in said and "cried: a" not in said
 
 
 @needs_plant
 @pytest.mark.parametrize("words", [["--plant"], ["--plant=x"], ["--plant=x:"], ["--plant=x:1%"],
-                                   ["--plant", "x:-1"], ["--plant=x:1e9"], ["--plant=x(:1"],
+                                   ["--plant", "x:1.5i"], ["--plant", "x:1j"], ["--plant", "x:-1"], ["--plant=x:1e9"], ["--plant=x(:1"],
                                    ["--plant=x:nan"]])
 def test_bad_plants(words):
     done = subprocess.run([PLANT, *LOOP, *words], capture_output=True, text=True, check=False)
