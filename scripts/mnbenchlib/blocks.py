@@ -132,6 +132,18 @@ def counts(found: pd.DataFrame, threshold: float) -> list[str]:
     return lines
 
 
+def overall(found: pd.DataFrame) -> list[str]:
+    """All ratios as one; baselines apart, since they tell of the machine."""
+    parts = [("", found)]
+    if "subject" in found:
+        baseline = found["subject"] == "baseline"
+        parts = [(", port and kernels", found[~baseline]), (", baselines", found[baseline])]
+    groups = [column for column in ("arch", "execution", "metric") if column in found]
+    return [f"{' '.join(key)}: geometric mean of all {len(rows)} ratios{name}: "
+            f"{factor(stats.geometric_mean(rows['ratio'].array))}"
+            for name, part in parts for key, rows in part.groupby(groups, sort=False)]
+
+
 def floors(found: pd.DataFrame) -> list[str]:
     """What the runs differ from themselves, and where that is the limit."""
     known = found[found["floor"].notna()]

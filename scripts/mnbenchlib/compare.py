@@ -16,7 +16,7 @@ from .tables import Block, as_markdown, as_text, emit, wants_colour
 
 DESCRIPTION = """\
 With one file: the port against its baselines, of the same run.
-With two: NEW against BASE. With --by: across one column of one file.
+With more: each NEW against BASE. With --by: across one column of one file.
 A file is a run's CSV or its folder.
 """
 EPILOG = """\
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("base", metavar="RUN_OR_BASE", help="a run's CSV or folder")
-    parser.add_argument("new", metavar="NEW", nargs="?", help="the run to set against BASE")
+    parser.add_argument("new", metavar="NEW", nargs="*", help="the runs to set against BASE")
     parser.add_argument("--by", choices=BY, metavar="COLUMN",
                         help="compare across this column of one file: " + ", ".join(BY))
     parser.add_argument("--reference", metavar="VALUE",
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
         raise UserError(f"--threshold {args.threshold:g}: a percentage, 0 or more")
     if not 0 < args.alpha < 1:
         raise UserError(f"--alpha {args.alpha:g}: between 0 and 1")
-    if args.new is not None and args.by is not None:
+    if args.new and args.by is not None:
         raise UserError("--by compares inside one file; name one file, or leave --by out")
     if args.reference is not None and args.by is None:
         raise UserError("--reference needs --by COLUMN")
@@ -95,8 +95,8 @@ class _Input:
 
 def compare(args: argparse.Namespace) -> Comparison:
     base = _read(args.base, args)
-    if args.new is not None:
-        return _two_files(base, _read(args.new, args), args)
+    if args.new:
+        return _files(base, [_read(path, args) for path in args.new], args)
     if args.by is not None:
         return _by_column(base, args)
     return _baselines(base, args)
@@ -156,21 +156,35 @@ def _baselines(one: _Input, args: argparse.Namespace) -> Comparison:
     return out
 
 
+def _files(base: _Input, news: list[_Input], args: argparse.Namespace) -> Comparison:
+    """Each against the first."""
+    parts = [_two_files(base, new, args) for new in news]
+    if len(parts) == 1:
+        return parts[0]
+    out = Comparison("files", [base.path, *(new.path for new in news)],
+                     pd.concat([part.pairs.assign(new=new.path) for part, new in zip(parts, news)],
+                               ignore_index=True),
+                     pd.concat([part.left_out.assign(new=new.path)
+                                for part, new in zip(parts, news)]))
+    out.blocks = [block for part in parts for block in part.blocks]
+    out.exit_code = max(part.exit_code for part in parts)
+    return out
+
+
 def _two_files(base: _Input, new: _Input, args: argparse.Namespace) -> Comparison:
     good_base, bad_base = values.usable(base.table, args.metric)
     good_new, bad_new = values.usable(new.table, args.metric)
-    paths = [base.path, new.path]
     rule = _rule([base, new], args.metric, args)
     found = pairs.between(good_base, good_new, results.KEY, rule)
     left_out = pd.concat([bad_base.assign(file="base"), bad_new.assign(file="new")])
     if found.empty:
-        raise _nothing(left_out, f"{paths[1]}: no benchmark in common with {paths[0]} that can be "
+        raise _nothing(left_out, f"{new.path}: no benchmark in common with {base.path} that can be "
                                  "compared")
-    out = Comparison("files", paths, found, left_out)
+    out = Comparison("files", [base.path, new.path], found, left_out)
     out.exit_code = int((found["verdict"] == "worse").any())
-    summary = Block("NEW against BASE", [f"BASE {paths[0]}", f"NEW  {paths[1]}"])
-    summary.lines += [*blocks.counts(found, args.threshold), *blocks.floors(found),
-                      *blocks.unmatched(good_base, good_new)]
+    summary = Block("NEW against BASE", [f"BASE {base.path}", f"NEW  {new.path}"])
+    summary.lines += [*blocks.counts(found, args.threshold), *blocks.overall(found),
+                      *blocks.floors(found), *blocks.unmatched(good_base, good_new)]
     for name, good in (("BASE", good_base), ("NEW", good_new)):
         summary.lines += blocks.unsettled(good, f" in {name}")
     out.blocks = [summary, *blocks.moved_blocks(found, args, "BASE", "NEW"),
@@ -201,7 +215,8 @@ def _by_column(one: _Input, args: argparse.Namespace) -> Comparison:
         if found.empty:
             continue
         shown.append(Block(f"{column} {value} against {reference}",
-                           blocks.counts(found, args.threshold) + blocks.floors(found)))
+                           [*blocks.counts(found, args.threshold), *blocks.overall(found),
+                            *blocks.floors(found)]))
         shown += blocks.moved_blocks(found, args, reference, str(value))
         parts.append(found.assign(**{"base_" + column: reference, column: value}))
     if not parts:

@@ -498,3 +498,31 @@ def test_a_reader_that_leaves(tmp_path):
                           stderr=subprocess.PIPE)
     os.close(writer)
     assert done.returncode == 0 and done.stderr == b""
+
+
+# --- several files
+
+
+def test_each_new_run_is_set_against_the_first(tmp_path, capsys):
+    base = write(tmp_path / "base.csv", many(1, n=10))
+    same = write(tmp_path / "same.csv", many(1, n=10, seed=2))
+    slow = write(tmp_path / "slow.csv", many(1.2, n=10, seed=3))
+    found = as_json(capsys, base, same, slow)
+    assert found["exit"] == 1 and len(found["inputs"]) == 3 and len(found["pairs"]) == 60
+    worse = [p for p in found["pairs"] if p["verdict"] == "worse"]
+    assert [(p["new"], p["params"]) for p in worse] == [(str(slow), "i:0")]
+    assert as_json(capsys, base, same, same)["exit"] == 0
+    command(compare, base, same, slow)
+    text = capsys.readouterr().out
+    assert text.count("NEW against BASE") == 2 and f"NEW {slow}" in text
+
+
+def test_all_ratios_as_one_baselines_apart(tmp_path, capsys):
+    rows = [reps(FIVE * scale, family=family, subject=subject)
+            for scale in (1, 2) for family in ("seq", "srcu") for subject in ("port", "baseline")]
+    rows[6] = reps(8 * FIVE, family="srcu", subject="port")
+    base, new = two(tmp_path, sum(rows[:4], []), sum(rows[4:], []))
+    command(compare, base, new)
+    text = capsys.readouterr().out
+    assert "geometric mean of all 2 ratios, port and kernels: 4.000" in text
+    assert "geometric mean of all 2 ratios, baselines: 2.000" in text
