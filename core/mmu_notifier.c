@@ -291,6 +291,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub
 	/* A leaf where nobody contends or collides: both of those are tail calls. */
 	if (unlikely(!spin_lock_fast(&subscriptions->lock, &token)))
 		return read_begin_contended(subscriptions, interval_sub, token);
+	/* Else the lock's address is kept up to the unlock, in a register that was to save. */
+	OPTIMIZER_HIDE_VAR(subscriptions);
 	return read_begin_locked(subscriptions, interval_sub);
 }
 EXPORT_SYMBOL_GPL(mmu_interval_read_begin);
