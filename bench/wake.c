@@ -147,6 +147,18 @@ static void cond_wake(void *shared, unsigned int sleepers, uint32_t round)
 	pthread_cond_broadcast(&e->cond);
 }
 
+/* With the mutex held, as code often has it: who is woken before the unlock queues for it. */
+static void cond_wake_held(void *shared, unsigned int sleepers, uint32_t round)
+{
+	struct event *e = shared;
+
+	(void)sleepers;
+	pthread_mutex_lock(&e->mutex);
+	e->round = round;
+	pthread_cond_broadcast(&e->cond);
+	pthread_mutex_unlock(&e->mutex);
+}
+
 static void cond_nobody(struct op_thread *t, uint64_t n)
 {
 	while (n--)
@@ -215,6 +227,7 @@ static void spin_wake(void *shared, unsigned int sleepers, uint32_t round)
 static const struct herd_ops port_herd = {.sleep = port_sleep, .wake = port_wake};
 static const struct herd_ops futex_herd = {.sleep = futex_sleep, .wake = futex_wake};
 static const struct herd_ops cond_herd = {.sleep = cond_sleep, .wake = cond_wake};
+static const struct herd_ops cond_held_herd = {.sleep = cond_sleep, .wake = cond_wake_held};
 static const struct herd_ops eventfd_herd = {.sleep = eventfd_sleep, .wake = eventfd_wake};
 static const struct herd_ops pipe_herd = {.sleep = pipe_sleep, .wake = pipe_wake};
 static const struct herd_ops spin_herd = {.sleep = spin_sleep, .wake = spin_wake, .spins = true};
@@ -249,6 +262,8 @@ static const struct bench_op ops[] = {
 	HERD("port", "futex", event_setup, port_herd),
 	HERD("baseline", "futex", event_setup, futex_herd),
 	HERD("baseline", "condvar", event_setup, cond_herd),
+	{WAKE("baseline", "wake_all", "condvar_held", event_setup), .herd = &cond_held_herd,
+	 .flags = OP_FULL_ONLY, .params = {{"sleepers", 4, {1, 8, 64, 256}, 0}}},
 	HERD("baseline", "eventfd", eventfd_setup, eventfd_herd),
 	HERD("baseline", "pipe", pipe_setup, pipe_herd),
 	HERD("baseline", "spin", event_setup, spin_herd),

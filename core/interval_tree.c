@@ -121,12 +121,12 @@ static void rotate_right(struct rb_root *root, struct rb_node *lower)
 	rotated(root, lower, upper);
 }
 
-/* RB is red and new, or turned red: no red node may have a red parent. */
-static void rebalance_insert(struct rb_root *root, struct rb_node *rb)
+/* RB, below PARENT, is red and new, or turned red: no red node may have a red parent. */
+static void rebalance_insert(struct rb_root *root, struct rb_node *rb, struct rb_node *parent)
 {
-	struct rb_node *parent, *grand, *uncle;
+	struct rb_node *grand, *uncle;
 
-	while ((parent = rb_parent(rb)) && !is_black(parent)) {
+	while (is_red(parent)) {
 		grand = rb_parent(parent); /* a red parent is not the root */
 		uncle = grand->rb_left == parent ? grand->rb_right : grand->rb_left;
 		if (is_red(uncle)) {
@@ -134,6 +134,7 @@ static void rebalance_insert(struct rb_root *root, struct rb_node *rb)
 			set_black(uncle);
 			set_red(grand);
 			rb = grand;
+			parent = rb_parent(rb);
 			continue;
 		}
 		if (grand->rb_left == parent) {
@@ -185,7 +186,7 @@ void interval_tree_insert(struct interval_tree_node *node, struct rb_root_cached
 	*link = &node->rb;
 	if (leftmost)
 		root->rb_leftmost = &node->rb;
-	rebalance_insert(&root->rb_root, &node->rb);
+	rebalance_insert(&root->rb_root, &node->rb, parent);
 }
 
 /* One side's part of rebalance_remove(); RB is PARENT's left child. True: balanced. */
@@ -239,9 +240,11 @@ static bool lift_right(struct rb_root *root, struct rb_node *parent)
 	return true;
 }
 
-/* The paths through RB (NULL: an empty place), below PARENT, are one black node short. */
-static void rebalance_remove(struct rb_root *root, struct rb_node *rb, struct rb_node *parent)
+/* The paths through an empty place below PARENT are one black node short. */
+static void rebalance_remove(struct rb_root *root, struct rb_node *parent)
 {
+	struct rb_node *rb = NULL;
+
 	while (parent && !is_red(rb)) {
 		if (parent->rb_left == rb ? lift_left(root, parent) : lift_right(root, parent))
 			return;
@@ -250,6 +253,21 @@ static void rebalance_remove(struct rb_root *root, struct rb_node *rb, struct rb
 	}
 	if (rb)
 		set_black(rb);
+}
+
+/*
+ * CHILD, all that is below RB or NULL, goes to RB's place; PARENT is above it then. It is a red
+ * leaf, since the other side has no black node: black in RB's stead, it leaves nothing amiss.
+ * True: the paths through the place are one black node short.
+ */
+static __always_inline bool lift_child(struct rb_root *root, struct rb_node *rb,
+				       struct rb_node *child, struct rb_node *parent)
+{
+	replace_child(root, rb_parent(rb), rb, child);
+	if (!child)
+		return is_black(rb);
+	set_parent_color(child, parent, BLACK);
+	return false;
 }
 
 /* Puts SUCC, already out of its own place, into RB's place, colour and value included. */
@@ -267,37 +285,41 @@ static void take_place(struct rb_root *root, struct rb_node *rb, struct rb_node 
 	replace_child(root, parent, rb, succ);
 }
 
+/* With two children the place that goes is the successor's, which moves here. */
+static void remove_inner(struct rb_root *root, struct rb_node *rb)
+{
+	struct rb_node *succ = rb->rb_right, *parent;
+	bool short_of_black;
+
+	while (succ->rb_left)
+		succ = succ->rb_left;
+	parent = rb_parent(succ);
+	if (parent == rb)
+		parent = succ;
+	short_of_black = lift_child(root, succ, succ->rb_right, parent);
+	take_place(root, rb, succ);
+	lower_subtree_last(parent, succ, interval(succ)->last);
+	lower_subtree_last(succ, NULL, interval(rb)->last);
+	if (short_of_black)
+		rebalance_remove(root, parent);
+}
+
 void interval_tree_remove(struct interval_tree_node *node, struct rb_root_cached *cached)
 {
 	struct rb_root *root = &cached->rb_root;
-	struct rb_node *rb = &node->rb, *out = rb, *child, *parent;
-	bool was_black;
+	struct rb_node *rb = &node->rb, *parent = rb_parent(rb);
+	bool short_of_black;
 
 	if (cached->rb_leftmost == rb)
 		cached->rb_leftmost = rb_next(rb);
-
-	/* With two children the place that goes is the successor's, which moves here. */
-	if (rb->rb_left && rb->rb_right)
-		for (out = rb->rb_right; out->rb_left; out = out->rb_left)
-			;
-	child = out->rb_left ? out->rb_left : out->rb_right;
-	parent = rb_parent(out);
-	was_black = is_black(out);
-	if (child)
-		set_parent(child, parent);
-	replace_child(root, parent, out, child);
-
-	if (out != rb) {
-		take_place(root, rb, out);
-		if (parent == rb)
-			parent = out;
-		lower_subtree_last(parent, out, interval(out)->last);
-		lower_subtree_last(out, NULL, node->last);
-	} else {
-		lower_subtree_last(parent, NULL, node->last);
+	if (rb->rb_left && rb->rb_right) {
+		remove_inner(root, rb);
+		return;
 	}
-	if (was_black)
-		rebalance_remove(root, child, parent);
+	short_of_black = lift_child(root, rb, rb->rb_left ? rb->rb_left : rb->rb_right, parent);
+	lower_subtree_last(parent, NULL, node->last);
+	if (short_of_black)
+		rebalance_remove(root, parent);
 }
 
 struct rb_node *rb_next(const struct rb_node *node)

@@ -142,23 +142,30 @@ static void inv_end(struct mmu_notifier_subscriptions *subscriptions,
 	wake_up_all(&subscriptions->wq);
 }
 
-/* The first of two passes where the subscription has two, else the only one; false: it refused. */
-static inline bool call_invalidate(struct mmu_interval_notifier *interval_sub,
-				   const struct mmu_notifier_range *range, unsigned long cur_seq,
-				   struct llist_head *unfinished)
+/* The first of two passes; false: it refused. Apart, so that who has one pass pays a test. */
+static noinline bool call_first_pass(struct mmu_interval_notifier *interval_sub,
+				     const struct mmu_notifier_range *range, unsigned long cur_seq,
+				     struct llist_head *unfinished)
 {
-	const struct mmu_interval_notifier_ops *ops = interval_sub->ops;
 	struct mmu_interval_notifier_finish *finish = NULL;
 
-	if (likely(!ops->invalidate_start))
-		return ops->invalidate(interval_sub, range, cur_seq);
-	if (!ops->invalidate_start(interval_sub, range, cur_seq, &finish))
+	if (!interval_sub->ops->invalidate_start(interval_sub, range, cur_seq, &finish))
 		return false;
 	if (finish) {
 		finish->notifier = interval_sub;
 		__llist_add(&finish->link, unfinished);
 	}
 	return true;
+}
+
+/* The first of two passes where the subscription has two, else the only one; false: it refused. */
+static __always_inline bool call_invalidate(struct mmu_interval_notifier *interval_sub,
+					    const struct mmu_notifier_range *range,
+					    unsigned long cur_seq, struct llist_head *unfinished)
+{
+	if (likely(!interval_sub->ops->invalidate_start))
+		return interval_sub->ops->invalidate(interval_sub, range, cur_seq);
+	return call_first_pass(interval_sub, range, cur_seq, unfinished);
 }
 
 /* The second pass: whoever began something in the first one ends it, in the same order. */
@@ -284,6 +291,8 @@ unsigned long mmu_interval_read_begin(struct mmu_interval_notifier *interval_sub
 	/* A leaf where nobody contends or collides: both of those are tail calls. */
 	if (unlikely(!spin_lock_fast(&subscriptions->lock, &token)))
 		return read_begin_contended(subscriptions, interval_sub, token);
+	/* Else the lock's address is kept up to the unlock, in a register that was to save. */
+	OPTIMIZER_HIDE_VAR(subscriptions);
 	return read_begin_locked(subscriptions, interval_sub);
 }
 EXPORT_SYMBOL_GPL(mmu_interval_read_begin);

@@ -65,6 +65,19 @@ void mcs_queue_lock_slowpath(struct mcs_node *prev, struct mcs_node *node)
 	smp_cond_load_acquire(&node->locked, VAL);
 }
 
+void mcs_spin_lock_slowpath(struct mcs_spinlock *l, unsigned long token)
+{
+	struct mcs_cpu *cpu = this_cpu_ptr(mcs_cpus);
+	struct mcs_node *node = &cpu->node[token % MCS_NODES];
+
+	if (!token) {
+		mcs_spin_lock(l);
+		return;
+	}
+	mcs_queue_lock_slowpath((struct mcs_node *)(token & ~(MCS_NODES - 1ul)), node);
+	l->holder = node;
+}
+
 struct mcs_node *mcs_queue_await_next(struct mcs_node *node)
 {
 	return smp_cond_load_acquire(&node->next, VAL);

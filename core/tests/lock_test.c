@@ -2,6 +2,7 @@
 /* Every kind of spin lock: exclusion, nesting, trylock; order where the kind promises one. */
 #include <linux/kernel.h>
 #include <linux/spinlock.h>
+#include <sched.h>
 #include <signal.h>
 
 #include "check.h"
@@ -340,6 +341,31 @@ static void mcs_depth(void)
 	CHECK(!exited_ok(in_child(nest_too_deep, text, sizeof(text))));
 }
 
+static void lock_with_the_last_node(void *arg)
+{
+	for (int i = 0; i < MCS_NODES - 1; i++)
+		mcs_spin_lock(&deep[i]);
+	mcs_spin_lock(arg);
+	mcs_spin_unlock(arg);
+	for (int i = MCS_NODES - 1; i--;)
+		mcs_spin_unlock(&deep[i]);
+}
+
+/* Who waits is told which node is its own beside the address of the one before it. */
+static void mcs_waits_with_the_last_node(void)
+{
+	struct mcs_spinlock *held = &deep[MCS_NODES];
+	struct task task;
+
+	mcs_spin_lock(held);
+	task_start(&task, lock_with_the_last_node, held);
+	while (READ_ONCE(held->tail) == held->holder)
+		sched_yield();
+	mcs_spin_unlock(held);
+	task_join(&task);
+	CHECK(!held->tail);
+}
+
 int main(void)
 {
 	RUN(exclusion);
@@ -349,5 +375,6 @@ int main(void)
 	RUN(queued_word);
 	RUN(mcs_with_own_nodes);
 	RUN(mcs_depth);
+	RUN(mcs_waits_with_the_last_node);
 	return check_exit();
 }

@@ -30,7 +30,7 @@ STYLE = {
 }
 _RANK = {name: i for i, name in enumerate([
     "queued", "ticket", "tas", "ttas", "mcs", "pthread_spin", "pthread_mutex", "full", "fast",
-    "futex", "condvar", "eventfd", "pipe", "spin"])}
+    "futex", "condvar", "eventfd", "pipe", "spin", "condvar_held"])}
 
 
 @dataclass

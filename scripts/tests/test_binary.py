@@ -34,7 +34,7 @@ LOCKS = ["tas", "ttas", "ticket", "mcs", "queued", "pthread_spin", "pthread_mute
 OWN_LOCK = "ticket" if arches.host() == "riscv64" else "queued"
 SEQ_BASELINES = [*LOCKS, "rwlock", "seqcount", "seqlock", "ck_sequence"]
 URCU = ["urcu_memb", "urcu_mb", "urcu_qsbr", "urcu_bp"]
-HERD_BASELINES = ["futex", "condvar", "eventfd", "pipe", "spin"]
+HERD_BASELINES = ["futex", "condvar", "condvar_held", "eventfd", "pipe", "spin"]
 
 
 def expected_operations() -> set[str]:

@@ -15,6 +15,9 @@
 #ifndef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))
 #endif
+/* From here on the compiler does not know where VAR's value came from. */
+#define OPTIMIZER_HIDE_VAR(var) __asm__("" : "+r"(var))
+
 #ifndef noinline
 #define noinline __attribute__((__noinline__))
 #endif

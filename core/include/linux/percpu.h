@@ -67,6 +67,10 @@ static __always_inline unsigned long __my_cpu_offset(void)
 	((__typeof__(ptr))((char *)(ptr) + ((unsigned long)(cpu) + 1) * PCPU_UNIT_SIZE))
 #define this_cpu_ptr(ptr) ((__typeof__(ptr))((char *)(ptr) + __my_cpu_offset()))
 
+/* The same in a thread that has done something already that takes a CPU; else PTR, which is none.
+ */
+#define this_cpu_ptr_again(ptr) ((__typeof__(ptr))((char *)(ptr) + __pcpu_offset))
+
 /* Does this address lie in the calling thread's copies? Without a CPU none does. */
 static __always_inline bool pcpu_is_mine(const void *copy)
 {

@@ -63,7 +63,6 @@ static inline void spin_lock_init(spinlock_t *lock)
 		(void)l;                                                                           \
 		(void)token;                                                                       \
 	}
-__SPIN_LOCK_WHOLE(mcs)
 __SPIN_LOCK_WHOLE(pthread_spin)
 __SPIN_LOCK_WHOLE(pthread_mutex)
 

@@ -24,16 +24,22 @@ struct mcs_node {
 /* Links NODE behind PREV and waits for its turn. */
 void mcs_queue_lock_slowpath(struct mcs_node *prev, struct mcs_node *node);
 /* A successor is between its exchange of the tail and its store of the link. */
-struct mcs_node *mcs_queue_await_next(struct mcs_node *node);
+/* Cold, so that callers keep nothing in saved registers for its sake. */
+__attribute__((__cold__)) struct mcs_node *mcs_queue_await_next(struct mcs_node *node);
 
-static inline void mcs_queue_lock(struct mcs_node **tail, struct mcs_node *node)
+/* Puts NODE at the end of the queue; returns the one before it: NULL, and the lock is taken. */
+static inline struct mcs_node *mcs_queue_enter(struct mcs_node **tail, struct mcs_node *node)
 {
-	struct mcs_node *prev;
-
 	WRITE_ONCE(node->next, NULL);
 	WRITE_ONCE(node->locked, 0);
 	/* Release: a successor that finds NODE must find it initialised. */
-	prev = __atomic_exchange_n(tail, node, __ATOMIC_ACQ_REL);
+	return __atomic_exchange_n(tail, node, __ATOMIC_ACQ_REL);
+}
+
+static inline void mcs_queue_lock(struct mcs_node **tail, struct mcs_node *node)
+{
+	struct mcs_node *prev = mcs_queue_enter(tail, node);
+
 	if (unlikely(prev))
 		mcs_queue_lock_slowpath(prev, node);
 }
@@ -65,7 +71,7 @@ static inline void mcs_queue_unlock(struct mcs_node **tail, struct mcs_node *nod
 #define MCS_NODES 8
 
 struct mcs_cpu {
-	struct mcs_node node[MCS_NODES] __aligned(16);
+	struct mcs_node node[MCS_NODES] __aligned(16); /* so an index fits below an address */
 	u32 used; /* bit I: node[I] belongs to a lock held or waited for */
 };
 
@@ -96,13 +102,34 @@ struct mcs_spinlock {
 		NULL, NULL                                                                         \
 	}
 
+/* The token is the node before ours, with the index of ours; 0 where this thread has no CPU yet. */
+static inline bool mcs_spin_lock_fast(struct mcs_spinlock *l, unsigned long *token)
+{
+	struct mcs_cpu *cpu = this_cpu_ptr_again(mcs_cpus);
+	struct mcs_node *node, *prev;
+	unsigned int index;
+
+	*token = 0;
+	if (unlikely(cpu == mcs_cpus))
+		return false;
+	node = mcs_node_get(cpu, &index);
+	prev = mcs_queue_enter(&l->tail, node);
+	if (unlikely(prev)) {
+		*token = (unsigned long)prev | index;
+		return false;
+	}
+	l->holder = node;
+	return true;
+}
+
+void mcs_spin_lock_slowpath(struct mcs_spinlock *l, unsigned long token);
+
 static inline void mcs_spin_lock(struct mcs_spinlock *l)
 {
-	unsigned int index;
-	struct mcs_node *node = mcs_node_get(this_cpu_ptr(mcs_cpus), &index);
+	unsigned long token;
 
-	mcs_queue_lock(&l->tail, node);
-	l->holder = node;
+	if (unlikely(!mcs_spin_lock_fast(l, &token)))
+		mcs_spin_lock_slowpath(l, token);
 }
 
 static inline bool mcs_spin_trylock(struct mcs_spinlock *l)
@@ -121,7 +148,7 @@ static inline bool mcs_spin_trylock(struct mcs_spinlock *l)
 
 static inline void mcs_spin_unlock(struct mcs_spinlock *l)
 {
-	struct mcs_cpu *cpu = this_cpu_ptr(mcs_cpus);
+	struct mcs_cpu *cpu = this_cpu_ptr_again(mcs_cpus);
 	struct mcs_node *node = l->holder;
 
 	mcs_queue_unlock(&l->tail, node);
