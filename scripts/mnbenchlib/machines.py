@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
+from . import jsonfile
 from .errors import UserError
-from .schema import SCHEMA
 
 NAME = "machine.json"
 KEPT = "machines"  # in a merged folder: RUN_ID/machine.json of each run
@@ -79,6 +79,9 @@ _FACTS = {
 }
 
 
+_NOISE = re.compile(r"\((r|tm)\)|\b(cpu|processor|rev [0-9.]+|with .*)\b|@.*", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Difference:
     """One fact that two machines do not share."""
@@ -115,27 +118,22 @@ class Machine:
         """What to call its CPU."""
         return str(self.fact("cpu.model") or self.fact("cpu.board") or self.arch)
 
+    @property
+    def cpu_words(self) -> str:
+        """Likewise, without what all of a vendor's have in their names."""
+        return " ".join(_NOISE.sub(" ", self.cpu).split()) or self.arch
+
 
 def read(path: Path) -> Machine:
     """A machine file, checked."""
-    try:
-        facts = json.loads(path.read_bytes())
-    except OSError as err:
-        raise UserError(f"{path}: {err.strerror}; the benchmark writes it with --machine") from err
-    except (ValueError, RecursionError) as err:
-        line = getattr(err, "lineno", 1)
-        raise UserError(f"{path}:{line}: not a machine file: {getattr(err, 'msg', err)}") from err
+    facts = jsonfile.read(path, "a machine file")
     complaint = _why_no_machine(facts)
     if complaint:
         raise UserError(f"{path}:1: not a machine file: {complaint}")
     return Machine(facts["run_id"], facts["host"], facts["arch"], facts)
 
 
-def _why_no_machine(facts: object) -> str | None:
-    if not isinstance(facts, dict):
-        return "no object"
-    if facts.get("schema") != SCHEMA:
-        return f"schema {facts.get('schema')!r}, this version reads {SCHEMA}"
+def _why_no_machine(facts: dict) -> str | None:
     for name in _RUN:
         if not isinstance(facts.get(name), str) or not facts[name]:
             return f"{name} is missing"
@@ -149,12 +147,18 @@ def _why_no_machine(facts: object) -> str | None:
     return None
 
 
+def kept(folder: Path, run_id: str) -> Path:
+    """Where a merged folder keeps what belongs to one of its runs."""
+    name = quote(run_id, safe="")
+    return folder / KEPT / (name.replace(".", "%2E") if name.strip(".") == "" else name)
+
+
 def beside(csv: Path, run_id: str) -> Path | None:
-    """A run's machine file: of its own folder, or of a merged one."""
-    kept = csv.parent / KEPT / run_id / NAME
-    if re.fullmatch(r"[^/\0]+", run_id) and kept.is_file():
-        return kept
-    return csv.parent / NAME if (csv.parent / NAME).is_file() else None
+    """A run's machine file: in a folder of many runs, or in its own."""
+    for path in (kept(csv.parent, run_id) / NAME, csv.parent / NAME):
+        if path.is_file():
+            return path
+    return None
 
 
 def of(table: pd.DataFrame) -> list[Machine]:

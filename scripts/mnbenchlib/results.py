@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from . import typed
+from . import csvrows, typed
 from .commands import say
 from .errors import UserError
 from .schema import COLUMNS, FIGURES, FLOATS, KEY, LARGEST, SCHEMA, TIMES
@@ -86,6 +87,15 @@ def _check_header(path: Path, header: list[str]) -> None:
         reason = (f"its cells are divided by {divider[0]!r}: a spreadsheet wrote it; use the file "
                   "as the run wrote it")
     raise UserError(f"{path}:1: {reason}; this version reads schema {SCHEMA}")
+
+
+def read_texts(path: str | Path) -> tuple[list[str], Iterator[list[str]]]:
+    """The header and the rows, as they are written; of a file that read_results() takes."""
+    path = find_csv(path)
+    data = _read_bytes(path)
+    header = _header(path, data)
+    parts = csvrows.split(data, len(header))
+    return header, (row for rows in parts for row in rows.plain())
 
 
 _told_of: set[Path] = set()
