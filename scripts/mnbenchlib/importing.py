@@ -55,7 +55,7 @@ def name(machine: machines.Machine) -> str:
     """What to call a machine's folder: its board, or its CPU and how many of them."""
     told = machine.cpu_words
     if machine.arch != "x86_64":
-        told = str(machine.fact("cpu.board") or told)
+        told = machines.plain(str(machine.fact("cpu.board") or told))
     words = re.sub(r"[^a-z0-9]+", "-", told.lower())
     parts = ["vm"] if machine.fact("hypervisor.present") is True else []
     parts.append(words.strip("-") or machine.arch)

@@ -82,6 +82,11 @@ _FACTS = {
 _NOISE = re.compile(r"\((r|tm)\)|\b(cpu|processor|rev [0-9.]+|with .*)\b|@.*", re.IGNORECASE)
 
 
+def plain(name: str) -> str:
+    """A CPU's or board's name without what all of a vendor's have in theirs."""
+    return " ".join(_NOISE.sub(" ", name).split())
+
+
 @dataclass(frozen=True)
 class Difference:
     """One fact that two machines do not share."""
@@ -120,8 +125,8 @@ class Machine:
 
     @property
     def cpu_words(self) -> str:
-        """Likewise, without what all of a vendor's have in their names."""
-        return " ".join(_NOISE.sub(" ", self.cpu).split()) or self.arch
+        """Likewise, in few words."""
+        return plain(self.cpu) or self.arch
 
 
 def read(path: Path) -> Machine:
