@@ -5,10 +5,10 @@ import json
 import shutil
 
 import pytest
-from synthetic import failed, reps, row, write
+from synthetic import UserError, failed, reps, row, write
 from test_machines import FACTS
 
-from mnbenchlib import arches, cli, collection, importing, machines, results
+from mnbenchlib import arches, cli, collection, importing, machines, results, tables
 
 XML = '<?xml version="1.0"?>\n<topology>\n<object type="Machine"><object type="PU"/></object>\n'
 FLOOR = {"schema": 2, "families": {"seq": {}}, "twins": [{"percent": -1.5}, {"percent": 0.5}]}
@@ -251,3 +251,16 @@ def test_help_has_examples_of_commands_that_exist(capsys):
             cli.main(["results", action, "--help"])
         assert f"scripts/mnbench results {action}" in capsys.readouterr().out
     assert collection.RESULTS == arches.TOP / "results"
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_write_that_stops_leaves_the_old_file_alone(tmp_path, monkeypatch, stop):
+    (tmp_path / "out").write_text("old")
+
+    def failing(*_):
+        raise stop
+
+    monkeypatch.setattr(tables.os, "replace", failing)
+    with pytest.raises((KeyboardInterrupt, UserError)):
+        tables.write_whole(tmp_path / "out", "new")
+    assert _left(tmp_path) == ["out"] and (tmp_path / "out").read_text() == "old"
