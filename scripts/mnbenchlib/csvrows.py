@@ -70,26 +70,22 @@ def _whole_rows(window: np.ndarray, columns: int, line: int, last: bool) -> Rows
     newlines = np.flatnonzero(window[1:] == _NEWLINE) + 1
     quotes = np.flatnonzero(window == _QUOTE)
     ends = _outside(newlines, quotes)
-    if last and (not len(ends) or ends[-1] != len(window) - 1):
-        _check_quotes(window, quotes, newlines, line)
-        at = int(ends[-1]) + 1 if len(ends) else 1
-        raise Malformed(_line(at, newlines, line), _why_no_end(window, quotes))
-    if not len(ends):
+    cut_off = last and (not len(ends) or ends[-1] != len(window) - 1)
+    if not len(ends) and not cut_off:
         return None
-    window = window[:ends[-1] + 1]
-    quotes = quotes[:np.searchsorted(quotes, ends[-1])]
-    _check_quotes(window, quotes, newlines, line)
-    edges = _edges(window, quotes, newlines, ends, line)
+    window = window if cut_off else window[:ends[-1] + 1]
+    quotes = quotes[:np.searchsorted(quotes, len(window))]
+    begins = np.concatenate(([0], ends[:-1])).astype(np.int64)[:len(ends)]
     commas = _outside(np.flatnonzero(window == _COMMA), quotes)
-    begins = np.concatenate(([0], ends[:-1]))
-    found = np.diff(np.searchsorted(commas, ends), prepend=0) + 1
-    wrong = np.flatnonzero(found != columns)
-    if len(wrong):
-        at = wrong[0]
-        raise Malformed(_line(begins[at] + 1, newlines, line),
-                        f"{_told(window, begins[at], found[at])} instead of {columns}")
+    faults = [*_misquoted(window, quotes), *_lone_returns(window, quotes),
+              *_miscounted(window, commas, begins, ends, columns)]
+    if cut_off:
+        faults.append((len(window), int(ends[-1]) + 1 if len(ends) else 1, _why_no_end(quotes)))
+    if faults:
+        _, at, reason = min(faults)
+        raise Malformed(line + int(np.searchsorted(newlines, at)), reason)
     cuts = np.empty((len(ends), columns + 1), dtype=np.int64)
-    cuts[:, 0], cuts[:, -1] = begins, edges
+    cuts[:, 0], cuts[:, -1] = begins, ends - (window[ends - 1] == _RETURN)
     cuts[:, 1:-1] = commas.reshape(len(ends), columns - 1)
     return Rows(window, cuts, line + np.searchsorted(newlines, begins + 1))
 
@@ -101,50 +97,50 @@ def _outside(places: np.ndarray, quotes: np.ndarray) -> np.ndarray:
     return places[np.searchsorted(quotes, places) % 2 == 0]
 
 
-def _line(at: int, newlines: np.ndarray, first: int) -> int:
-    return first + int(np.searchsorted(newlines, at))
+# What is wrong: the byte at which that shows, the byte whose line is told, and the reason.
+_Fault = tuple[int, int, str]
 
 
-def _check_quotes(window: np.ndarray, quotes: np.ndarray, newlines: np.ndarray, line: int) -> None:
-    """Each opens at the begin of a cell and closes at its end; one inside is written twice."""
+def _misquoted(window: np.ndarray, quotes: np.ndarray) -> list[_Fault]:
+    """A quote opens at the begin of a cell and closes at its end; one inside is written twice."""
     if not len(quotes):
-        return
+        return []
     opening, closing = quotes[::2], quotes[1::2]
     before = window[opening - 1]
     again = np.concatenate(([False], closing[:len(opening) - 1] == opening[1:] - 1))
-    bad = list(opening[~((before == _COMMA) | (before == _NEWLINE) | again)][:1])
+    bad = opening[~((before == _COMMA) | (before == _NEWLINE) | again)][:1].tolist()
     padded = np.concatenate((window, [_NEWLINE, _NEWLINE]))
     after = padded[closing + 1]
     ended = (after == _COMMA) | (after == _NEWLINE) | (after == _QUOTE) | (
         (after == _RETURN) & (padded[closing + 2] == _NEWLINE))
-    bad += list(closing[~ended][:1])
-    if bad:
-        raise Malformed(_line(min(bad), newlines, line),
-                        "wrongly quoted: a quote inside a cell (a cell that has one is quoted as "
-                        "a whole, and the quote written twice)")
+    bad += (closing[~ended][:1] + 1).tolist()
+    return [(at, at, "wrongly quoted: a quote inside a cell (a cell that has one is quoted as a "
+             "whole, and the quote written twice)") for at in bad]
 
 
-def _why_no_end(window: np.ndarray, quotes: np.ndarray) -> str:
+def _lone_returns(window: np.ndarray, quotes: np.ndarray) -> list[_Fault]:
+    returns = np.flatnonzero(window == _RETURN)
+    if not len(returns):
+        return []
+    alone = _outside(returns, quotes)
+    alone = alone[np.append(window, 0)[alone + 1] != _NEWLINE][:1].tolist()
+    return [(at, at, "a carriage return inside a line; lines end in a newline") for at in alone]
+
+
+def _miscounted(window: np.ndarray, commas: np.ndarray, begins: np.ndarray, ends: np.ndarray,
+                columns: int) -> list[_Fault]:
+    found = np.diff(np.searchsorted(commas, ends), prepend=0) + 1
+    wrong = np.flatnonzero(found != columns)
+    if not len(wrong):
+        return []
+    at, count = wrong[0], int(found[wrong[0]])
+    if count == 1 and window[begins[at] + 1] in (_NEWLINE, _RETURN):
+        count = 0
+    return [(int(ends[at]), int(begins[at]) + 1,
+             f"{count} cell{'s' if count != 1 else ''} instead of {columns}")]
+
+
+def _why_no_end(quotes: np.ndarray) -> str:
     if len(quotes) % 2:
         return "the last line is cut off, or a quote never closes; take that line away"
     return "the last line is cut off; take that line away, or run again"
-
-
-def _edges(window: np.ndarray, quotes: np.ndarray, newlines: np.ndarray, ends: np.ndarray,
-           line: int) -> np.ndarray:
-    """Where the last cell of each row ends: before the newline, or the two characters of one."""
-    returned = window[ends - 1] == _RETURN
-    every = np.flatnonzero(window == _RETURN)
-    if len(every):
-        alone = _outside(every, quotes)
-        alone = alone[window[alone + 1] != _NEWLINE]
-        if len(alone):
-            raise Malformed(_line(alone[0], newlines, line),
-                            "a carriage return inside a line; lines end in a newline")
-    return ends - returned
-
-
-def _told(window: np.ndarray, begin: int, found: int) -> str:
-    if found == 1 and window[begin + 1] in (_NEWLINE, _RETURN):
-        found = 0
-    return f"{found} cell{'s' if found != 1 else ''}"

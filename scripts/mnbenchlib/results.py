@@ -139,7 +139,8 @@ def is_twin(table: pd.DataFrame) -> pd.Series:
 
 
 def has_flag(table: pd.DataFrame, flag: str) -> pd.Series:
-    return table["flags"].str.split(";").map(lambda flags: flag in flags).astype(bool)
+    flags = table["flags"]
+    return flags.isin([text for text in flags.unique() if flag in text.split(";")])
 
 
 def param(params: str, key: str) -> str | None:
@@ -158,8 +159,8 @@ def own_threads(table: pd.DataFrame) -> pd.Series:
 
 def param_numbers(table: pd.DataFrame, key: str) -> pd.Series:
     """One key of `params` as a number; NaN where it is missing, or not a number to plot."""
-    values = pd.to_numeric(table["params"].map(lambda p: param(p, key)), errors="coerce")
-    values = values.astype(float)
+    known = {params: param(params, key) for params in table["params"].unique()}
+    values = pd.to_numeric(table["params"].map(known), errors="coerce").astype(float)
     return values.where((values >= 0) & (values <= LARGEST))
 
 

@@ -57,6 +57,8 @@ def read(data: bytes) -> list[dict]:
         raise Refused(data.count(b"\n", 0, err.start) + 1) from err
     if "\0" in text:
         raise Refused(text.count("\n", 0, text.index("\0")) + 1)
+    if text.partition("\n")[0].count('"') % 2:
+        raise Refused(1)  # the header has a line of its own
     found = _rows(text)
     _, header = next(found, (1, []))
     if set(schema.COLUMNS) - set(header) or len(set(header)) < len(header):
