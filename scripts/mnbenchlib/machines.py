@@ -159,8 +159,8 @@ def kept(folder: Path, run_id: str) -> Path:
 
 
 def beside(csv: Path, run_id: str) -> Path | None:
-    """A run's machine file: in a folder of many runs, or in its own."""
-    for path in (kept(csv.parent, run_id) / NAME, csv.parent / NAME):
+    """A run's machine file: in a folder of many runs, of the CSV's own name, or of its folder."""
+    for path in (kept(csv.parent, run_id) / NAME, csv.with_suffix(".json"), csv.parent / NAME):
         if path.is_file():
             return path
     return None

@@ -20,7 +20,7 @@ _OPS = {"seq": ("read_begin_retry", "range_hit", "range_miss", "insert", "remove
         "itree": ("lookup", "insert", "remove", "overlap")}
 _VARIANTS = {"seq": [*LOCKS, *SEQ_OTHERS], "srcu": ["full", "fast", *SRCU], "wake": list(WAKE),
              "itree": ["rbtree", "linear_list", "rculfhash"]}
-_SUBJECTS = ("port", "baseline", "upstream-6.12", "port-fair")
+_SUBJECTS = ("port", "baseline")
 
 
 def _benchmarks() -> Iterator[tuple]:

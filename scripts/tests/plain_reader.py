@@ -96,5 +96,5 @@ def _repeat(rows: list[dict]) -> None:
 
 
 def _typed(row: dict) -> dict:
-    numbers = [*schema.INTEGERS, *schema.FLOATS]
-    return {c: (float(v) if v else None) if c in numbers else v for c, v in row.items()}
+    numbers = {c: float for c in (*schema.INTEGERS, *schema.FLOATS)} | {"threads": int}
+    return {c: (numbers[c](v) if v else None) if c in numbers else v for c, v in row.items()}

@@ -91,6 +91,12 @@ def test_emulated_rows_have_no_machine_of_their_own(run):
     assert machines.of(table) == [machines.Machine("run-1", "box", "arm64")]
 
 
+def test_a_csv_alone_has_a_machine_file_of_its_name(tmp_path, run):
+    path = write(tmp_path / "board.csv", reps([1]))
+    (tmp_path / "board.json").write_text(json.dumps(FACTS))
+    assert machines.of(results.read_results(path)) == [machine()]
+
+
 def test_of_many_runs(tmp_path, run):
     table = run("a", {})
     kept = tmp_path / "a" / "machines" / "run-1"
