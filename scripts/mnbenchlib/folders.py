@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,3 +54,26 @@ def owned(folder: Path, resumed: bool) -> Iterator[None]:
         if made and not any(folder.iterdir()):
             folder.rmdir()
         os.close(held)
+
+
+@contextmanager
+def made_whole(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which has its name once it is whole; nothing is ever overwritten."""
+    fresh = None
+    try:
+        if os.path.lexists(folder):
+            raise UserError(f"{folder}: exists already, and nothing is overwritten; name a new "
+                            f"folder with --into")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        yield fresh
+        umask = os.umask(0)
+        os.umask(umask)
+        fresh.chmod(0o777 & ~umask)
+        fresh.rename(folder)
+    except OSError as err:
+        raise UserError(f"{folder}: cannot be made: {err.strerror or err}; name another place "
+                        f"with --into") from err
+    finally:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from . import ctokens
 from .arches import TOP
 from .errors import Failed
+from .tables import write_whole
 
 _MODELS = TOP / "core" / "models"
 _LIST = _MODELS / "modelled.list"
@@ -85,4 +86,4 @@ def accept() -> None:
         if fingerprint is None:
             raise Failed(f"{model}.pml: {file} has no function {name}()")
         lines.append(f"{model} {file} {name} {fingerprint}\n")
-    _LIST.write_text(_HEAD + "".join(lines), encoding="utf-8")
+    write_whole(_LIST, _HEAD + "".join(lines))

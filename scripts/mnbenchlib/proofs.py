@@ -21,6 +21,7 @@ _PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "walk": (("walk", "--seeds", "10000"), ("walk", "--threads", "4", "--seconds", "3")),
     "torture": (("torture", "--seconds", "30"),),
     "counts": (("count", "--check"),),
+    "results": (("results", "check"),),
     "models": (("models",),),
     "lint": (("lint",),),
     "valgrind": (("valgrind",),),

@@ -155,10 +155,11 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as e:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise UserError(f"{path}: cannot be written: {e.strerror or e}; "
                         "name another place") from e
+    finally:
+        if temporary:  # still there if it came to an error, or was interrupted
+            Path(temporary).unlink(missing_ok=True)
 
 
 def wants_colour() -> bool:

@@ -4,6 +4,7 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 from synthetic import COLUMNS, UserError, reps, row, write
@@ -67,6 +68,43 @@ def test_windows_line_ends(tmp_path):
     assert len(results.read_results(path)) == 1
 
 
+def test_byte_order_mark(tmp_path):
+    path = write(tmp_path / "x.csv", [row()])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(results.read_results(path)) == 1
+
+
+def test_any_order_of_rows_and_columns(tmp_path):
+    path = write(tmp_path / "x.csv", reps([1, 2, 3], p50_ns="4"))
+    whole = results.read_results(path)
+    lines = path.read_text().splitlines()
+    turned = [",".join(reversed(line.split(","))) for line in (lines[0], *reversed(lines[1:]))]
+    other = results.read_results(raw(tmp_path, "\n".join(turned) + "\n"))
+    pd.testing.assert_frame_equal(other.iloc[::-1].set_axis(whole.index), whole)
+
+
+def test_unknown_columns_are_kept_and_told_once(tmp_path, capsys):
+    path = raw(tmp_path, HEADER.replace(",utc", ",more,utc"))
+    cells = list(row().values())
+    path.write_text(path.read_text() + ",".join([*cells[:2], '"a, b"', *cells[2:]]) + "\n")
+    for _ in range(2):
+        table = results.read_results(path)
+    assert list(table.columns) == [*COLUMNS, "more"] and list(table["more"]) == ["a, b"]
+    assert capsys.readouterr().err == (
+        f"mnbench: {path}: unknown columns, kept but not used: 'more'\n")
+
+
+def test_numbers_that_a_run_does_not_write(tmp_path):
+    """Quoted, with leading zeros, or too long for a float: not wrong for it."""
+    path = write(tmp_path / "x.csv", [
+        row(rep="0007", real_ns_per_op="5.", p50_ns="1e-05", iterations="9" * 17),
+        row(rep=1, real_ns_per_op="1." + "0" * 300)])
+    text = path.read_text().replace(",1e-05,", ',"1e-05",')
+    table = results.read_results(raw(tmp_path, text))
+    assert list(table["rep"]) == [7, 1] and list(table["real_ns_per_op"]) == [5, 1]
+    assert table["p50_ns"].iloc[0] == 1e-5
+
+
 def test_helpers(tmp_path):
     path = write(tmp_path / "x.csv", [
         row(flags="oversubscribed;low-overlap"), row(rep=1, execution="qemu-user"),
@@ -105,13 +143,18 @@ def test_unreadable(tmp_path):
     ('{"a": 1}\n', 1, "not a run's CSV"),
     (HEADER.replace(",arch", ""), 1, "missing columns: arch"),
     (HEADER.replace("flags", "flag"), 1, "missing columns: flags"),
-    (HEADER.replace("\n", ",more\n"), 1, "unknown columns: 'more'"),
-    (HEADER.replace("schema,run_id", "run_id,schema"), 1, "another order"),
-    ("\ufeff" + HEADER, 1, "missing columns: schema"),
+    (HEADER.replace(",flags", ",flags,flags"), 1, "a column is there twice: flags"),
+    (HEADER.replace(",", ";"), 1, "its cells are divided by ';': a spreadsheet wrote it"),
+    (HEADER.replace(",", "\t"), 1, "its cells are divided by"),
+    (HEADER[:-1], 1, "cut off"),
     (HEADER + "1,a\n", 2, "2 cells instead of 28"),
     (HEADER + "\n", 2, "0 cells instead of 28"),
     (HEADER + '"1,a\n', 2, "cut off"),
-    (HEADER + '1,"a"b\n', 2, "not CSV"),
+    (HEADER + '1,"a"b\n', 2, "wrongly quoted"),
+    (HEADER + '1,a"b"\n', 2, "wrongly quoted"),
+    (HEADER + '1,"a\nb"c,"\n', 3, "wrongly quoted"),
+    (HEADER + "1,a\rb\n", 2, "carriage return"),
+    (HEADER.replace("\n", "\r"), 1, "end in a carriage return"),
     (HEADER.encode() + b"1,\xff\xfe\n", 2, "not UTF-8"),
     (HEADER + "1,\0\n", 2, "NUL"),
 ])
@@ -132,7 +175,7 @@ def test_last_line_cut_off(tmp_path):
 def test_two_files_in_one(tmp_path):
     path = write(tmp_path / "x.csv", [row()])
     path.write_bytes(path.read_bytes() * 2)
-    assert f"{path}:3: schema 'schema'" in refused(path)
+    assert f"{path}:3: schema 'schema': the header once more: two files" in refused(path)
 
 
 @pytest.mark.parametrize("column, cell, reason", [
@@ -161,7 +204,24 @@ def test_two_files_in_one(tmp_path):
     ("real_ns_per_op", "1e999", "too large"),
     ("real_ns_per_op", "1e19", "too large"),
     ("real_ns_per_op", " 1", "not a number"),
-    ("real_ns_per_op", "1,5", "not a number"),
+    ("real_ns_per_op", "1.2345.6", "not a number"),
+    ("real_ns_per_op", "1e5e5", "not a number"),
+    ("real_ns_per_op", ".5", "not a number"),
+    ("real_ns_per_op", "+5", "not a number"),
+    ("real_ns_per_op", "1,5", "a decimal comma: a spreadsheet"),
+    ("real_ns_per_op", "1.18E+08", "digits are lost: a spreadsheet"),
+    ("real_ns_per_op", "1,18E+08", "digits are lost: a spreadsheet"),
+    ("real_ns_per_op", "1.234.567,8", "divides thousands: a spreadsheet"),
+    ("real_ns_per_op", "1,234.5", "divides thousands: a spreadsheet"),
+    ("real_ns_per_op", "117 881 927", "divides thousands: a spreadsheet"),
+    ("real_ns_per_op", "05. Jan", "a date: a spreadsheet"),
+    ("real_ns_per_op", "Jan 05", "a date: a spreadsheet"),
+    ("real_ns_per_op", "05.01.2026", "a date: a spreadsheet"),
+    ("iterations", "1.64E+06", "digits are lost: a spreadsheet"),
+    ("utc", "31.01.2026 12:00", "a date: a spreadsheet"),
+    ("utc", "1/31/2026 12:00", "a date: a spreadsheet"),
+    ("pin", "5-Jul", "a date: a spreadsheet"),
+    ("pin", "05.07.2026", "a date: a spreadsheet"),
     ("real_ns_per_op", "0x10", "not a number"),
     ("real_ns_per_op", "1_0", "not a number"),
     ("insns_per_op", "many", "not a number"),
