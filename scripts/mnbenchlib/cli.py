@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": ("compare", "ratios to the baselines, or a new run against an older one"),
     "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
     "report": ("report", "the runs as one page"),
+    "outside": ("outside", "hold other projects' benchmarks against ours, and see whether they agree"),
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "selftest": ("selftest", "how small a slow-down is found on this machine, and what is cried"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
