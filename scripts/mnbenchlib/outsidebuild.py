@@ -25,7 +25,7 @@ _LEFT_OUT = ("-Wall", "-Wextra")
 # What of a package's archive is wanted, and where its headers are.
 _WANTED = {"ck": ("*/regressions/*",), "liburcu": ("*/tests/*", "*/src/*.h"),
            "glibc": ("*/benchtests/*",)}
-_HEADERS = {"ck": ("regressions",), "liburcu": ("tests/common", "src"), "glibc": ()}
+_HEADERS = {"ck": ("regressions",), "liburcu": ("tests/common", "src")}
 COUNTER = Program("counter", "ck", (), ("counter.c",))
 
 
@@ -135,16 +135,17 @@ def _build_facts() -> dict[str, str]:
 
 
 def _command(program: Program, flags: Sequence[str], tree: Path) -> list[str]:
-    headers = [f"-I{tree / name}" for name in _HEADERS[program.package]]
-    if program.package == "glibc":
-        headers.append(f"-I{_OURS / 'glibc'}")
-    return [*flags, "-DNDEBUG", "-D_GNU_SOURCE", *headers,
+    theirs = [tree / name for name in _HEADERS.get(program.package, ())]
+    ours = [_OURS / "glibc"] if program.package == "glibc" else []
+    if not program.sources:
+        ours.append(TOP / "core" / "include")
+    return [*flags, "-DNDEBUG", "-D_GNU_SOURCE", *(f"-I{folder}" for folder in theirs + ours),
             *(str(tree / source) for source in program.sources),
             *(str(_OURS / source) for source in program.ours), *program.words]
 
 
 def _compile(program: Program, compiler: str, flags: Sequence[str]) -> Path:
-    tree = _tree(program.package)
+    tree = _tree(program.package) if program.package else _OURS
     if program.package == "glibc":
         shutil.copy(_OURS / "glibc" / "test-skeleton.c", tree)
     for source in program.sources:
