@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Our read section with what the reader of liburcu's test_urcu does besides: it
- * loads a pointer inside, counts in its thread's memory, looks at a flag.
+ * loads a pointer and a length inside, counts in its thread's memory, looks at a
+ * flag.
  * TWIN_FLAVOUR is the header of the flavour.
  */
 #include <pthread.h>
@@ -14,8 +15,9 @@
 unsigned int mnbench_nap(unsigned int seconds);
 
 static volatile int go, stop;
-static int *pointer;
-static __thread volatile uint64_t count;
+int *pointer;
+unsigned long length; /* of a section, in turns of a loop; not static: it could be changed */
+static __thread uint64_t count;
 
 static void *reader(void *total)
 {
@@ -25,6 +27,8 @@ static void *reader(void *total)
 	do {
 		rcu_read_lock();
 		(void)rcu_dereference(pointer);
+		for (unsigned long i = length; i; i--)
+			caa_cpu_relax();
 		rcu_read_unlock();
 		count++;
 #ifdef TWIN_QUIESCENT_EVERY

@@ -144,7 +144,7 @@ def _ck_two(lock: str, variant: str) -> Comparison:
 
 
 def _ck_atomic(atomic: str, variant: str, **more) -> Comparison:
-    return Comparison(f"ck-{atomic}", f"probe/atomic/baseline/variant:{variant}/threads:1",
+    return Comparison(f"ck-pr-{atomic}", f"probe/atomic/baseline/variant:{variant}/threads:1",
                       _ck(f"ck_pr_{atomic}_64", "ck_pr", *_NAP),
                       lambda place: ["1", _ck_step(place)], r"^# total +: +(\d+)$",
                       _per_operation(1, each=4), own_pins=True, only_on=_X86, **more)
