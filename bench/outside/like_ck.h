@@ -8,7 +8,7 @@
 
 #include "common.h" /* of Concurrency Kit's regressions */
 
-#define ROUNDS 5000000u
+#define ROUNDS 2000000u
 
 /* Prints the ticks of one of four OPs, which are between two looks at the counter. */
 #define EACH_FOUR_TIMED(op)                                                                        \

@@ -52,6 +52,6 @@ int main(void)
 	mnbench_nap(10);
 	stop = 1;
 	pthread_join(thread, NULL);
-	printf("%.4f ns\n", 0.25e9 / (double)total);
+	printf("%.4f ns\n", 0.1e9 / (double)total);
 	return 0;
 }

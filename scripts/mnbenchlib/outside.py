@@ -68,6 +68,21 @@ def _verdict(one: Measured) -> str:
     return f"explained: {one.comparison.explained}" if verdict == "explained" else verdict
 
 
+def _ns(figures: list[float]) -> str:
+    return number(float(np.median(figures)), "real_ns_per_op")
+
+
+def _way(one: Measured) -> list[str]:
+    """From ours to theirs, where it has several steps."""
+    if not one.steps:
+        return []
+    like, words = one.comparison.like.name, " ".join(one.comparison.like_arguments)
+    steps = {**one.steps, words: one.like}
+    return [f"{one.comparison.name}, step by step: ours {_ns(one.ours)}; "
+            + "; ".join(f"{like} {step} {_ns(found)}" for step, found in steps.items())
+            + f"; theirs {_ns(one.theirs)}."]
+
+
 def blocks(measured: list[Measured], lines: list[str]) -> list[Block]:
     """One table."""
     table = Table(["name: ours", "theirs", "ours", "theirs", "ratio", "interval", "alike",
@@ -77,10 +92,10 @@ def blocks(measured: list[Measured], lines: list[str]) -> list[Block]:
         table.rows.append([
             f"{one.comparison.name}: {_benchmark(one.comparison)}",
             f"{one.comparison.program.package} {one.version} {one.comparison.program.name}",
-            *(number(float(np.median(side)), "real_ns_per_op") for side in (one.ours, one.theirs)),
-            f"{ratio.value:.2f}", f"{ratio.low:.2f}-{ratio.high:.2f}",
-            f"{alike.value:.2f}" if alike else "", _verdict(one)])
-    return [Block("Programs from outside beside ours", lines, table)]
+            _ns(one.ours), _ns(one.theirs), f"{ratio.value:.2f}",
+            f"{ratio.low:.2f}-{ratio.high:.2f}", f"{alike.value:.2f}" if alike else "", _verdict(one)])
+    steps = [line for one in measured for line in _way(one)]
+    return [Block("Programs from outside beside ours", lines + steps, table)]
 
 
 def as_json(measured: list[Measured], args: argparse.Namespace, place: Place) -> dict:
@@ -91,6 +106,7 @@ def as_json(measured: list[Measured], args: argparse.Namespace, place: Place) ->
                 "row": one.comparison.row, "theirs": one.comparison.program.name,
                 "package": one.comparison.program.package, "version": one.version,
                 "ours_ns": one.ours, "theirs_ns": one.theirs, "like_ns": one.like,
+                "steps_ns": one.steps,
                 "ratio": one.ratio().value, "low": one.ratio().low, "high": one.ratio().high, "verdict": one.verdict(),
                 "explained": one.comparison.explained} for one in measured]}
 

@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from .outsiders import Comparison, Place
 from .stats import Ratio
 
 MOST = 1.10
-_ALONE_SECONDS = 0.2
+_ALONE_SECONDS = 0.1
+_TRIES = 3  # of which the least counts: what disturbs adds
 _PATIENCE = 120  # seconds for one program
 
 
@@ -34,6 +36,7 @@ class Measured:
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
     like: list[float] = field(default_factory=list)
+    steps: dict[str, list[float]] = field(default_factory=dict)  # by the arguments of `like`
 
     def ratio(self) -> Ratio:
         """Ours over theirs."""
@@ -112,8 +115,9 @@ def _theirs(comparison: Comparison, program: str, place: Place) -> float:
     return comparison.figure(found, place)
 
 
-def _like(comparison: Comparison, places: dict[str, str], place: Place) -> float:
-    command = [places[comparison.like.name], *comparison.like_arguments]
+def _like(comparison: Comparison, arguments: Sequence[str], places: dict[str, str],
+          place: Place) -> float:
+    command = [places[comparison.like.name], *arguments]
     found = outsiders.like_ns(_output(command, [place.pus[0]]), place)
     if not found:
         raise Failed(f"{comparison.like.name}: says nothing of nanoseconds or ticks")
@@ -134,16 +138,30 @@ def place_of(chosen: list[Comparison], places: dict[str, str]) -> Place:
     return Place(pus, _ticks(counter, pus[:1]) if counter else 0.0)
 
 
-def _once(one: Measured, places: dict[str, str], place: Place, order: random.Random) -> None:
-    """Both sides, and ours that is like theirs, in any order."""
+def _sides(one: Measured, places: dict[str, str], place: Place
+           ) -> list[tuple[list[float], Callable[[], float]]]:
+    """What is to be measured, and where it goes."""
     comparison = one.comparison
-    sides = [lambda: one.ours.append(_ours(comparison)),
-             lambda: one.theirs.append(
-                 _theirs(comparison, places[comparison.program.name], place))]
+    sides = [(one.ours, lambda: _ours(comparison)),
+             (one.theirs, lambda: _theirs(comparison, places[comparison.program.name], place))]
     if comparison.like:
-        sides.append(lambda: one.like.append(_like(comparison, places, place)))
-    for side in order.sample(sides, len(sides)):
-        side()
+        words = comparison.like_arguments
+        sides.append((one.like, lambda: _like(comparison, words, places, place)))
+        for count in range(1, len(words)):
+            to = one.steps.setdefault(" ".join(words[:count]), [])
+            sides.append((to, lambda count=count: _like(comparison, words[:count], places, place)))
+    return sides
+
+
+def _once(one: Measured, places: dict[str, str], place: Place, order: random.Random) -> None:
+    """Both sides, and ours that is like theirs, in any order, each try anew."""
+    sides = _sides(one, places, place)
+    tries: list[list[float]] = [[] for _ in sides]
+    for _ in range(_TRIES):
+        for i in order.sample(range(len(sides)), len(sides)):
+            tries[i].append(sides[i][1]())
+    for (figures, _), found in zip(sides, tries):
+        figures.append(min(found))
 
 
 def measure(measured: list[Measured], places: dict[str, str], place: Place, rounds: int,

@@ -13,5 +13,5 @@ static inline hp_timing_t mnbench_now(void)
 	return (hp_timing_t)now.tv_sec * 1000000000u + (hp_timing_t)now.tv_nsec;
 }
 
-#define HP_TIMING_NOW(var)	      ((var) = mnbench_now())
+#define HP_TIMING_NOW(var)	       ((var) = mnbench_now())
 #define HP_TIMING_DIFF(diff, from, to) ((diff) = (to) - (from))
