@@ -93,7 +93,8 @@ def blocks(measured: list[Measured], lines: list[str]) -> list[Block]:
             f"{one.comparison.name}: {_benchmark(one.comparison)}",
             f"{one.comparison.program.package} {one.version} {one.comparison.program.name}",
             _ns(one.ours), _ns(one.theirs), f"{ratio.value:.2f}",
-            f"{ratio.low:.2f}-{ratio.high:.2f}", f"{alike.value:.2f}" if alike else "", _verdict(one)])
+            f"{ratio.low:.2f}-{ratio.high:.2f}", f"{alike.value:.2f}" if alike else "",
+            _verdict(one)])
     steps = [line for one in measured for line in _way(one)]
     return [Block("Programs from outside beside ours", lines + steps, table)]
 
@@ -107,8 +108,9 @@ def as_json(measured: list[Measured], args: argparse.Namespace, place: Place) ->
                 "package": one.comparison.program.package, "version": one.version,
                 "ours_ns": one.ours, "theirs_ns": one.theirs, "like_ns": one.like,
                 "steps_ns": one.steps,
-                "ratio": one.ratio().value, "low": one.ratio().low, "high": one.ratio().high, "verdict": one.verdict(),
-                "explained": one.comparison.explained} for one in measured]}
+                "ratio": one.ratio().value, "low": one.ratio().low, "high": one.ratio().high,
+                "verdict": one.verdict(), "explained": one.comparison.explained,
+            } for one in measured]}
 
 
 def main(args: argparse.Namespace) -> int:

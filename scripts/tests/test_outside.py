@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs from outside: how they are read, judged and told of; with programs that are not there."""
+"""Programs from outside: how they are read, judged and told of; with fakes of them."""
 
 from __future__ import annotations
 
