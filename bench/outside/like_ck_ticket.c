@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Our ticket lock, whose unlock is a locked increment here. */
-#include <stdlib.h>
-
 #include "like_ck.h"
 #include "locks/ticket.h"
 
 static struct ticket_spinlock lock __attribute__((__aligned__(64)));
-
-void ticket_spin_lock_slowpath(struct ticket_spinlock *l, unsigned long token)
-{
-	(void)l;
-	(void)token;
-	abort(); /* nobody else has it */
-}
 
 static inline void pair(void)
 {

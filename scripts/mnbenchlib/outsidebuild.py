@@ -137,11 +137,13 @@ def _build_facts() -> dict[str, str]:
 def _command(program: Program, flags: Sequence[str], tree: Path) -> list[str]:
     theirs = [tree / name for name in _HEADERS.get(program.package, ())]
     ours = [_OURS / "glibc"] if program.package == "glibc" else []
-    if not program.sources:
+    core = []
+    if program.name.startswith("like_ck"):
         ours.append(TOP / "core" / "include")
+        core.append(str(builds.folder("native") / "core" / "libmncore.a"))
     return [*flags, "-DNDEBUG", "-D_GNU_SOURCE", *(f"-I{folder}" for folder in theirs + ours),
             *(str(tree / source) for source in program.sources),
-            *(str(_OURS / source) for source in program.ours), *program.words]
+            *(str(_OURS / source) for source in program.ours), *core, *program.words]
 
 
 def _compile(program: Program, compiler: str, flags: Sequence[str]) -> Path:

@@ -60,7 +60,7 @@ class Comparison:
     only_on: tuple[str, ...] = ()
     explained: str = ""  # the key in bench/README.md; empty: it should agree
     like: Program | None = None  # prints what theirs should, if that is the explanation
-    like_arguments: tuple[str, ...] = ()  # each but the first a step from ours to theirs
+    like_arguments: tuple[str, ...] = ()  # each but the first a step; none: a PU a thread
 
 
 def numbers(form: str, output: str) -> list[float]:
@@ -136,11 +136,11 @@ def _ck_alone(lock: str, variant: str, **more) -> Comparison:
                       r"^\s*(\d+)$", _whole_ticks, only_on=_TICKING, **more)
 
 
-def _ck_two(lock: str, variant: str) -> Comparison:
+def _ck_two(lock: str, variant: str, **more) -> Comparison:
     program = _ck(f"{lock}.THROUGHPUT", "ck_spinlock", "-DTHROUGHPUT", *_NAP)
     return Comparison(f"{lock}-2".replace("_", "-"), _lock(variant, 2), program,
                       lambda place: ["2", _ck_step(place), "0"], r"^# total +: +(\d+)$",
-                      _per_operation(2), threads=2, own_pins=True)
+                      _per_operation(2), threads=2, own_pins=True, **more)
 
 
 def _ck_atomic(atomic: str, variant: str, **more) -> Comparison:
@@ -155,7 +155,8 @@ _CK = (
     _ck_alone("ck_ticket", "ticket", explained="locked-unlock", like=Program(
         "like_ck_ticket", "ck", (), ("like_ck_ticket.c",), ("-pthread",))),
     _ck_alone("ck_mcs", "mcs"),
-    _ck_two("ck_ticket", "ticket"),
+    _ck_two("ck_ticket", "ticket", explained="lock-line", like=Program(
+        "like_ck_two", "ck", (), ("like_ck_two.c", "nap.c"), ("-pthread",))),
     _ck_two("ck_mcs", "mcs"),
     Comparison("ck-sequence", _lock("ck_sequence"), _ck("ck_sequence", "ck_sequence", *_RDTSCP),
                _no_arguments, r"^read: (\d+)$", _whole_ticks, only_on=_TICKING,

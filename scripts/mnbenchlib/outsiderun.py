@@ -146,7 +146,8 @@ def _sides(one: Measured, places: dict[str, str], place: Place
              (one.theirs, lambda: _theirs(comparison, places[comparison.program.name], place))]
     if comparison.like:
         words = comparison.like_arguments
-        sides.append((one.like, lambda: _like(comparison, words, places, place)))
+        pus = [str(pu) for pu in place.pus[:comparison.threads]] if not words else []
+        sides.append((one.like, lambda: _like(comparison, words or pus, places, place)))
         for count in range(1, len(words)):
             to = one.steps.setdefault(" ".join(words[:count]), [])
             sides.append((to, lambda count=count: _like(comparison, words[:count], places, place)))
