@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import secrets
 
 import numpy as np
@@ -46,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _chosen(only: str | None) -> list[Comparison]:
-    known = {c.name: c for c in outsiders.COMPARISONS if not c.only_on or host() in c.only_on}
+    known = {c.name: c for c in outsiders.COMPARISONS
+             if (not c.only_on or host() in c.only_on)
+             and c.threads <= len(os.sched_getaffinity(0))}
     if only is None:
         return list(known.values())
     for name in only.split(","):

@@ -155,8 +155,9 @@ def _compile(program: Program, compiler: str, flags: Sequence[str]) -> Path:
             raise UserError(f"{program.package} {version(program)}: has no {source} any more; "
                             f"leave it out with --only")
     words = [compiler, *_command(program, flags, tree)]
-    text = "\0".join(words).encode() + b"".join(
-        path.read_bytes() for path in sorted(_OURS.rglob("*.[ch]")))
+    # The core's library stands for its headers too.
+    used = [*sorted(_OURS.rglob("*.[ch]")), *(Path(word) for word in words if word.endswith(".a"))]
+    text = "\0".join(words).encode() + b"".join(path.read_bytes() for path in used)
     place = _folder() / "bin" / f"{program.name}-{hashlib.sha256(text).hexdigest()[:12]}"
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -224,6 +224,14 @@ def test_what_is_like_theirs_is_silent(machine, capsys):
     assert "like_ck_ticket: says nothing" in complaint(capsys)
 
 
+def test_threads_that_never_run_together(machine, tmp_path, capsys):
+    row = ",".join(synthetic.row(real_ns_per_op="10", flags="low-overlap").values())
+    script(tmp_path / "native/bench/mnbench",
+           _OURS.format(header=",".join(synthetic.COLUMNS), row=f"'{row}'"))
+    assert run("--only", "ck-fas") == 1
+    assert "did not run together" in complaint(capsys)
+
+
 @pytest.mark.parametrize("words, told", [
     (["--only", "nothing"], "--only nothing: nothing to compare by that name"),
     (["--rounds", "1"], "'1' is no number of 2 or more"),
