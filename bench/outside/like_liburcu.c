@@ -24,18 +24,21 @@ static void *reader(void *total)
 	rcu_register_thread();
 	while (!go)
 		;
-	do {
+	for (;;) {
 		rcu_read_lock();
 		(void)rcu_dereference(pointer);
-		for (unsigned long i = length; i; i--)
-			caa_cpu_relax();
+		if (caa_unlikely(length))
+			for (unsigned long i = length; i; i--)
+				caa_cpu_relax();
 		rcu_read_unlock();
 		count++;
 #ifdef TWIN_QUIESCENT_EVERY
-		if (!(count % TWIN_QUIESCENT_EVERY))
+		if (caa_unlikely(!(count % TWIN_QUIESCENT_EVERY)))
 			rcu_quiescent_state();
 #endif
-	} while (!stop);
+		if (caa_unlikely(stop))
+			break;
+	}
 	rcu_unregister_thread();
 	*(uint64_t *)total = count;
 	return NULL;
