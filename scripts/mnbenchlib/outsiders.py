@@ -154,7 +154,8 @@ _CK = (
     _ck_alone("ck_fas", "tas"),
     _ck_alone("ck_ticket", "ticket", explained="locked-unlock", like=Program(
         "like_ck_ticket", "ck", (), ("like_ck_ticket.c",), ("-pthread",))),
-    _ck_alone("ck_mcs", "mcs"),
+    _ck_alone("ck_mcs", "mcs", explained="tail-read", like=Program(
+        "like_ck_mcs", "ck", (), ("like_ck_mcs.c",), ("-pthread",))),
     _ck_two("ck_ticket", "ticket", explained="lock-line", like=Program(
         "like_ck_two", "ck", (), ("like_ck_two.c", "nap.c"), ("-pthread",))),
     _ck_two("ck_mcs", "mcs"),
