@@ -20,6 +20,7 @@ COMMANDS = {
     "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
     "report": ("report", "the runs as one page"),
     "results": ("collection", "list, show, merge, check and import folders of results"),
+    "outside": ("outside", "hold other projects' benchmarks against ours, and see whether they agree"),
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "selftest": ("selftest", "how small a slow-down is found on this machine, and what is cried"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
