@@ -17,7 +17,7 @@ COMMANDS = {
     "run": ("runs", "run it, natively or emulated, into a folder of results"),
     "count": ("counts", "count what the operations execute, exactly; compare with recorded counts"),
     "compare": ("compare", "ratios to the baselines, or a new run against an older one"),
-    "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
+    "plot": ("plot", "pictures of runs as SVG and PNG: scaling, latencies, heat maps, history"),
     "report": ("report", "the runs as one page"),
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "selftest": ("selftest", "how small a slow-down is found on this machine, and what is cried"),

@@ -63,7 +63,7 @@ def main(args: argparse.Namespace) -> int:
     if not args.runs:
         raise UserError("plot: names no run; name its folder or its CSV")
     formats, names = _formats(args.format), kinds.chosen(args.kind)
-    tables = [_of_families(table, args.families) for table in source.tables(args.runs)]
+    tables = _of_families(source.tables(args.runs), args.families)
     runs = [run for table in tables for run in source.runs_of(table)]
     if args.kind is None and len(tables) > 1:
         names = [name for name in names if kinds.KINDS[name].of_runs]
@@ -90,15 +90,15 @@ def _formats(words: str) -> list[str]:
     return formats
 
 
-def _of_families(table: pd.DataFrame, words: str | None) -> pd.DataFrame:
+def _of_families(tables: list[pd.DataFrame], words: str | None) -> list[pd.DataFrame]:
     if words is None:
-        return table
-    wanted, known = [word for word in words.split(",") if word], sorted(set(table["family"]))
+        return tables
+    wanted = [word for word in words.split(",") if word]
+    known = sorted({family for table in tables for family in table["family"]})
     for word in wanted or [""]:
         if word not in known:
-            raise UserError(f"--families {word}: not in {table.attrs['path']}; it has "
-                            f"{', '.join(known)}")
-    return table[table["family"].isin(wanted)]
+            raise UserError(f"--families {word}: no such rows here; there are {', '.join(known)}")
+    return [table[table["family"].isin(wanted)] for table in tables]
 
 
 def _folder(args: argparse.Namespace) -> Path:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log
 
 from .tree import Box
 
 PU_WIDTH, PU_HEIGHT = 1.0, 0.72
-_GAP, _HEADER = 0.16, 0.42
+_GAP, _HEADER = 0.16, 0.5
 _ASPECT = 1.8  # width by height that a box is to have, as far as its children allow
 
 
@@ -42,15 +42,14 @@ def _columns(box: Box, width: float, height: float) -> int:
     number = len(box.children)
     if box.kind in ("core", "L2"):
         return number
-    return min(range(1, number + 1), key=lambda columns: (
-        _skew(columns * width, ceil(number / columns) * height),
-        ceil(number / columns) * columns - number, columns))
+    return min(range(1, number + 1), key=lambda columns: _ugliness(number, columns, width / height))
 
 
-def _skew(width: float, height: float) -> float:
-    """How far from the wanted shape, coarsely: so that the grid without holes wins."""
-    ratio = width / height / _ASPECT
-    return round(max(ratio, 1 / ratio) * 1.5)
+def _ugliness(number: int, columns: int, ratio: float) -> float:
+    """How far a grid is from the wanted shape, and how much of it are holes."""
+    rows = ceil(number / columns)
+    skew = abs(log(columns / rows * ratio / _ASPECT))
+    return skew + 1.5 * (rows * columns - number) / number
 
 
 def _cell(box: Box) -> tuple[float, float]:

@@ -17,9 +17,9 @@ from . import units
 from .medians import summary
 from .style import Look, titles
 
-PORT, LIMIT, BASELINE = "port", "own limit", "baseline"
+TESTED, LIMIT, BASELINE = "under test", "own limit", "baseline"
 # Width, line, size of the marker and whether it is filled. Dashes are for what was not measured.
-ROLES = {PORT: (2.0, "-", 6.5, True), LIMIT: (1.3, "-.", 5.0, False),
+ROLES = {TESTED: (2.0, "-", 6.5, True), LIMIT: (1.3, "-.", 5.0, False),
          BASELINE: (1.2, ":", 4.5, False)}
 # Baselines of another name than the row whose limit they are: bench/srcu.c says why.
 _LIMITS = {("srcu", "two_barriers"): "full", ("srcu", "two_increments"): "fast"}
@@ -59,7 +59,7 @@ def role_of(rows: pd.DataFrame) -> pd.Series:
         limited = _LIMITS.get((family, variant), variant)
         return LIMIT if (family, op, limited) in known else BASELINE
 
-    roles = [PORT if row.subject != "baseline" else one(row.family, row.op, row.variant)
+    roles = [TESTED if row.subject != "baseline" else one(row.family, row.op, row.variant)
              for row in rows[["subject", "family", "op", "variant"]].itertuples(index=False)]
     return pd.Series(roles, index=rows.index, dtype=object)
 
@@ -93,18 +93,18 @@ def split(title: str, lines: list[Line]) -> list[tuple[str, list[Line]]]:
     tested = [line for line in lines if line.role != BASELINE]
     others = [line for line in lines if line.role == BASELINE]
     return [(f"{lead}{what}", some) for what, some in (
-        ("port, and its own limits", tested), ("other baselines", others)) if some]
+        ("under test, with its own limits", tested), ("other baselines", others)) if some]
 
 
 def identities(look: Look, lines: Sequence[Line]) -> dict[str, tuple[str, str]]:
     """One colour and marker for each name, the same in every panel."""
-    port = {line.name for line in lines if line.role == PORT}
+    tested = {line.name for line in lines if line.role == TESTED}
     names = sorted({line.name for line in lines},
-                   key=lambda n: (n not in port, _RANK.get(n, len(_RANK)), _natural(n)))
+                   key=lambda n: (n not in tested, _RANK.get(n, len(_RANK)), natural(n)))
     return {name: look.identity(i) for i, name in enumerate(names)}
 
 
-def _natural(name: str) -> list[tuple[bool, int, str]]:
+def natural(name: str) -> list[tuple[bool, int, str]]:
     """Numbers inside a name by their value: 8 before 64."""
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part)
             for part in re.split(r"([0-9]+)", name)]
@@ -116,7 +116,7 @@ def draw_line(ax: Axes, line: Line, colour: str, marker: str, paper: str) -> Non
     width, style, size, filled = ROLES[line.role]
     points = line.points
     ax.plot(points["x"], points["median"], color=colour, marker=marker, markersize=size,
-            linewidth=width, linestyle=style, zorder=3 if line.role == PORT else 4,
+            linewidth=width, linestyle=style, zorder=3 if line.role == TESTED else 4,
             markerfacecolor=colour if filled else paper, label=line.name)
     ax.fill_between(points["x"], points["low"], points["high"], color=colour, alpha=0.18,
                     linewidth=0)
@@ -136,7 +136,7 @@ def draw(look: Look, title: str, subtitle: str, panels: list[Panel], columns: in
     every = [line for panel in panels for line in panel.lines]
     looks = identities(look, every)
     for ax, panel in zip(shown, panels):
-        ax.set_title(textwrap.fill(panel.title, 42))
+        ax.set_title(textwrap.fill(panel.title, 46))
         for line in panel.lines:
             draw_line(ax, line, *looks[line.name], look.paper)
         for line in panel.dashed:
@@ -169,8 +169,9 @@ def _scales(axes: list[Axes], panels: list[Panel], columns: int, xlabel: str) ->
         alike = [(ax, panel) for ax, panel, one in zip(axes, panels, scales) if one == scale]
         for ax, _ in alike[1:]:
             ax.sharey(alike[0][0])
-        units.value_axis(alike[0][0], pd.concat(
-            [line.points["median"] for _, panel in alike for line in panel.lines]), scale[0])
+        units.value_axis(alike[0][0], pd.concat([
+            line.points[column] for _, panel in alike for line in panel.lines
+            for column in ("median", "high")]), scale[0])
     for i, (ax, panel) in enumerate(zip(axes, panels)):
         first = i % columns == 0
         if first or scales[i - 1] != scales[i]:

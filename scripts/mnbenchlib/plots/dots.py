@@ -13,11 +13,14 @@ from matplotlib.lines import Line2D
 
 from ..tables import number
 from . import units
-from .curves import BASELINE, LIMIT, PORT
+from .curves import BASELINE, LIMIT, TESTED
 from .style import Look, titles
 
 # Each role: colour, marker, whether it is filled.
-_ROLES = {PORT: (0, "o", True), LIMIT: (2, "D", False), BASELINE: (1, "s", False)}
+_ROLES = {TESTED: (0, "o", True), LIMIT: (2, "D", False), BASELINE: (1, "s", False)}
+
+
+_SPREAD = 0.5  # of a row's height: the series in it
 
 
 @dataclass
@@ -75,8 +78,8 @@ def draw(look: Look, title: str, subtitle: str, columns: list[Column], metric: s
         ax.set_title(column.title)
         _draw_column(ax, look, column, metric, series)
         ax.set_xlabel(units.unit_of(metric).label)
-    units.value_axis(axes[0], pd.Series([dot.median for dot in every]), units.unit_of(metric),
-                     vertical=False)
+    values = pd.Series([value for dot in every for value in (dot.median, dot.high)])
+    units.value_axis(axes[0], values, units.unit_of(metric), vertical=False)
     _name_rows(axes[0], groups)
     axes[0].set_ylim(count - 0.5, -0.5)
     _legend(figure, look, every, series)
@@ -101,8 +104,11 @@ def _draw_column(ax: Axes, look: Look, column: Column, metric: str, series: list
             y += 1
             for dot in row.dots:
                 draw_dot(ax, look, dot, y, series)
-            ax.annotate("" if len(series) > 1 else _figures(row, metric), (1.01, y), xycoords=("axes fraction", "data"),
-                        va="center", fontsize=8, color=look.muted)
+            if len(series) > 1:
+                ax.axhline(y - 0.5, color=look.grid, linewidth=0.6, zorder=0.5)
+            else:
+                ax.annotate(_figures(row, metric), (1.01, y), va="center", fontsize=8,
+                            xycoords=("axes fraction", "data"), color=look.muted)
         if i % 2 == 0:
             ax.axhspan(top, y + 0.5, color=look.shade, zorder=0, linewidth=0)
     ax.tick_params(axis="y", length=0)
@@ -114,7 +120,10 @@ def draw_dot(ax: Axes, look: Look, dot: Dot, y: float, series: list[str]) -> Non
     colour, marker, filled = _ROLES[dot.role]
     ink = look.palette[colour]
     if len(series) > 1:
-        ink, marker = look.identity(series.index(dot.series))
+        place = series.index(dot.series)
+        ink, marker = look.identity(place)
+        # So that none hides another.
+        y += _SPREAD * (place / (len(series) - 1) - 0.5)
     ax.plot([dot.low, dot.high], [y, y], color=ink, linewidth=1.5)
     ax.plot(dot.median, y, marker, color=ink, markersize=5.5 if filled else 6,
             markerfacecolor=ink if filled else "none", markeredgewidth=1.2)

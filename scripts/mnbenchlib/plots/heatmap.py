@@ -75,8 +75,8 @@ def _doubt(pairs: pd.DataFrame) -> str:
     worst = pairs.loc[width.idxmax()]
     if pairs["n"].max() == 1:
         return "Each colour is of one repetition: how sure it is, is not known."
-    return (f"Of a pair's median the interval is ±{width.median():.1%} in the middle of all pairs, "
-            f"and at most ±{width.max():.1%} (PUs {worst['first']} and {worst['second']}: "
+    return (f"Of a pair's median the interval is ±{width.median():.1%} in the middle of all pairs,"
+            f" and at most ±{width.max():.1%} (PUs {worst['first']} and {worst['second']}: "
             f"{number(worst['low'], METRIC)} to {number(worst['high'], METRIC)}).")
 
 

@@ -57,7 +57,8 @@ def _of_family(family: str, rows: pd.DataFrame, runs: Sequence[Run],
             ["op", "params", "threads", "pin"], sort=False):
         lines = curves.lines_along(group, group["run"], metric)
         varied = [item.replace(":", "=") for item in params.split(";") if item]
-        varied += [f"{threads} threads"] * (threads > 1 and "sleepers" not in params)
+        if threads > 1 and "sleepers" not in params:
+            varied.append(f"{threads} threads")
         title = " ".join([op, *varied])
         panels += [Panel(heading, some, units.unit_of(metric), scale=f"{title} {pin} {heading}")
                    for heading, some in curves.split(title, lines)]
@@ -82,7 +83,8 @@ def _plot(name: str, title: str, panels: list[Panel], rows: pd.DataFrame,
 
     def draw(look: Look) -> Figure:
         return curves.draw(look, title, f"{runs[0].where}; {note(rows)}", panels,
-                           min(3, len(panels)), "run, in the order of time", list(range(len(runs))), axis=axis)
+                           min(3, len(panels)), "run, in the order of time",
+                           list(range(len(runs))), axis=axis)
 
     return Plot(name, title, draw)
 

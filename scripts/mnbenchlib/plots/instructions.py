@@ -11,7 +11,7 @@ import pandas as pd
 from ..arches import ARCHES
 from . import dots
 from .costs import ends_of_sweeps
-from .curves import role_of
+from .curves import natural, role_of
 from .dots import Column, Dot, Group, Row
 from .medians import summary
 from .source import Run, first_pin
@@ -65,7 +65,9 @@ def _groups(rows: pd.DataFrame, series: list[str]) -> list[Group]:
     """An operation a group, a subject and variant a row, in it a dot for each series."""
     rows = rows.assign(role=role_of(rows))
     out = []
-    for (op, params), some in rows.groupby(["op", "params"], sort=False):
+    place = {op: i for i, op in enumerate(rows["op"].unique())}
+    for (op, params), some in sorted(rows.groupby(["op", "params"]),
+                                     key=lambda one: (place[one[0][0]], natural(one[0][1]))):
         found = summary(some, ["series", "subject", "variant", "role"], METRIC)
         found["name"] = [_name(row) for row in found.itertuples()]
         found["at"] = found.groupby("name")["median"].transform("median")

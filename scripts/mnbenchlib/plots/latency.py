@@ -69,7 +69,7 @@ def _panels(group: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         own = count.loc[mine.index]
         for many in sorted({own.min(), own.max()}):
             ending = f": {fanout.PARTS[part]}" if part else ""
-            yield (f"{many:.0f} {what}{'s' * (many > 1)}{ending}", mine[own == many])
+            yield (f"{many:.0f} {what}{'s' if many > 1 else ''}{ending}", mine[own == many])
 
 
 def _lines(rows: pd.DataFrame) -> list[Line]:

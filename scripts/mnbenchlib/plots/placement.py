@@ -81,7 +81,7 @@ def plot_of(name: str, machine: tree.Box, plan: dict[int, list[int]], what: str,
         ax.set_axis_off()
         ax.set_xlim(-0.05, whole.width + 0.05)
         ax.set_ylim(-0.05, whole.height + 0.05)
-        size = min(9.0, 72 * scale * 0.36)
+        size = min(9.0, 72 * scale * 0.36)  # points, of numbers in PUs
         for one in placed:
             if one.box.kind == "PU":
                 _draw_pu(ax, look, one, plan.get(int(one.box.index), []), count, size)
@@ -98,8 +98,8 @@ def _draw_box(ax: Axes, look: Look, one: Placed, size: float) -> None:
                            edgecolor=look.muted,
                            facecolor=look.paper if one.depth % 2 else look.shade))
     if one.header:
-        ax.text(one.x + 0.16, one.y + one.height - one.header / 2, one.box.name, fontsize=size,
-                va="center", color=look.ink)
+        ax.text(one.x + 0.16, one.y + one.height - one.header / 2, one.box.name,
+                fontsize=0.8 * size, va="center", color=look.ink)
 
 
 def _draw_pu(ax: Axes, look: Look, one: Placed, threads: list[int], count: int,

@@ -129,14 +129,16 @@ def _table(title: str, laws: list[tuple[Line, usl.Law | None]]) -> list[str]:
     cells = [["", "rate, M/s", "contention", "crosstalk", "most at", "farthest point"]]
     cells += [[_who(line), _interval(law.rate, 1e6), _interval(law.contention),
                _interval(law.crosstalk), _peak(law), _off(law)] for line, law in fitted]
+    short = [_who(line) for line, law in laws if not law]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     return [f"{lead}{_LAW}"] + ["  " + "  ".join(
         f"{cell:{'<' if i in (0, 5) else '>'}{width}}"
-        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in cells]
+        for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in cells] + [
+        f"  none fitted: {', '.join(short)}"] * bool(short)
 
 
 def _who(line: Line) -> str:
-    return line.name if line.role == curves.PORT else f"{line.name} ({line.role})"
+    return line.name if line.role == curves.TESTED else f"{line.name} ({line.role})"
 
 
 def _interval(estimate: usl.Estimate, scale: float = 1) -> str:

@@ -126,8 +126,8 @@ def _recorded(path: Path) -> pd.DataFrame:
     table = pd.DataFrame("", index=counts.index + 2, columns=results.COLUMNS).astype(object)
     for column in ("subject", "family", "op", "variant", "pin", "params"):
         table[column] = counts[column].to_numpy()
-    fixed = {"schema": 1, "run_id": "recorded", "utc": "", "host": "recorded counts", "arch": path.stem,
-             "execution": "qemu-user", "rep": 0, "flags": "emulated"}
+    fixed = {"schema": 1, "run_id": "recorded", "utc": "", "host": "recorded counts",
+             "arch": path.stem, "execution": "qemu-user", "rep": 0, "flags": "emulated"}
     for column, value in fixed.items():
         table[column] = value
     for column in results.FLOATS:

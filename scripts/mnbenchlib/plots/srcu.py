@@ -57,7 +57,7 @@ def _aligned(columns: list[Column]) -> list[Column]:
     if len(columns) == 1:
         return columns
     depth = max(len(column.groups) for column in columns)
-    headings = ["one thread", "as many threads as were run"][:depth]
+    headings = ["one thread", "the most threads"][:depth]
     out = [Column(column.title, []) for column in columns]
     for i, heading in enumerate(headings):
         groups = [column.groups[i] if i < len(column.groups) else Group("", [])

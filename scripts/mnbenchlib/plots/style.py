@@ -85,10 +85,14 @@ def rendered(plot: Plot, look: Look = LOOKS["print"],
     out = {}
     with applied(look):
         figure = plot.draw(look)
+        # Laid out once: every format would do it again, twice.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        box = figure.get_tightbbox().padded(0.1)
         for kind in formats:
             buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=FORMATS[kind], bbox_inches="tight",
-                           dpi=150)
+            figure.savefig(buffer, format=kind, bbox_inches=box, dpi=150,
+                           metadata={"Title": plot.title, **FORMATS[kind]})
             out[kind] = buffer.getvalue()
     return out
 
@@ -111,5 +115,5 @@ def caption(figure: Figure, look: Look, lines: list[str], mono: bool = False) ->
 
 def watermark(figure: Figure, look: Look) -> None:
     """Across the picture: its times are an emulator's."""
-    figure.text(0.5, 0.5, EMULATED, fontsize=34, color=look.palette[1], alpha=0.22, rotation=25,
+    figure.text(0.5, 0.5, EMULATED, fontsize=34, color=look.palette[1], alpha=0.3, rotation=25,
                 ha="center", va="center", fontweight="bold")

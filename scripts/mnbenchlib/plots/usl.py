@@ -81,15 +81,21 @@ def _slopes(threads, _log_rate_alone, contention, crosstalk) -> np.ndarray:
 
 def fit(threads: np.ndarray, rates: np.ndarray) -> Law | None:
     """The law nearest to the medians, all of them equally in relative terms; None where there are
-    too few. The intervals are of least squares by Student's t; none goes below 0."""
+    too few, or they decide nothing. The intervals are of least squares by Student's t; none goes
+    below 0."""
     threads, rates = np.asarray(threads, float), np.asarray(rates, float)
     if len(np.unique(threads)) < FEWEST or not (rates > 0).all():
         return None
     log_rates = np.log(rates)
     start = [log_rates[0] - np.log(threads[0]), 0.1, 0.001]
-    found, covariance = optimize.curve_fit(
-        _log_rate, threads, log_rates, start, jac=_slopes,
-        bounds=([-np.inf, 0, 0], [np.inf, np.inf, np.inf]), x_scale=[1, 0.1, 0.001])
+    try:
+        found, covariance = optimize.curve_fit(
+            _log_rate, threads, log_rates, start, jac=_slopes,
+            bounds=([-np.inf, 0, 0], [np.inf, np.inf, np.inf]), x_scale=[1, 0.1, 0.001])
+    except RuntimeError:  # it came to no end
+        return None
+    if not np.isfinite(covariance).all():
+        return None
     quantile = float(stats.t.ppf(1 - ALPHA / 2, len(threads) - 3))
     half = quantile * np.sqrt(np.diag(covariance))
     residuals = np.expm1(np.abs(_log_rate(threads, *found) - log_rates))
