@@ -121,6 +121,24 @@ def test_other_params_are_other_curves(tmp_path):
     assert figure.axes[0].get_yscale() == figure.axes[0].get_xscale() == "log"
 
 
+def test_a_short_log_axis_has_more_than_one_tick(tmp_path):
+    rows = [r for n in (10, 100) for r in reps(3 * n * FIVE, params=f"intervals:{n}")]
+    ax = only(figures_of(tmp_path, rows, "intervals")).axes[0]
+    low, high = ax.get_ylim()
+    shown = [t.get_text() for t in ax.get_yticklabels() if low <= t.get_position()[1] <= high]
+    assert shown == ["50 ns", "100 ns", "200 ns"]
+
+
+def test_how_sure_an_interval_is_with_few_and_many_repetitions(tmp_path):
+    rows = reps(np.linspace(1, 2, 10)) + reps([1.0], variant="tas")
+    figure = only(figures_of(tmp_path, rows, "cost"))
+    assert any("(98%) of 1 to 10 repetitions, none where there is one" in w for w in words(figure))
+    figure = only(figures_of(tmp_path, rows + reps(FIVE, variant="mcs"), "cost"))
+    assert any("(at least 94%) of 1 to 10 repetitions" in w for w in words(figure))
+    figure = only(figures_of(tmp_path, reps([1.0]), "cost"))
+    assert any("one repetition each: no interval" in w for w in words(figure))
+
+
 def test_near_costs_are_seen_from_zero(tmp_path):
     rows = [r for n in (10, 100) for r in reps(5 * FIVE, params=f"intervals:{n}")]
     ax = only(figures_of(tmp_path, rows, "intervals")).axes[0]

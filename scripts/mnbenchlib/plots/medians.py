@@ -44,6 +44,7 @@ def note(rows: pd.DataFrame) -> str:
     if most == 1:
         return "one repetition each: no interval"
     number = f"{least}" if least == most else f"{least} to {most}"
-    reached = min(ranks(size)[1] for size in range(max(least, 2), most + 1))
+    reached = {ranks(size)[1] for size in set(n) - {1}}
+    sure = ("at least " if len(reached) > 1 else "") + f"{min(reached):.0%}"
     alone = ", none where there is one" if least == 1 else ""
-    return f"median, and its interval ({reached:.0%}) of {number} repetitions{alone}"
+    return f"median, and its interval ({sure}) of {number} repetitions{alone}"

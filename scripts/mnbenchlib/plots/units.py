@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import (FixedFormatter, FixedLocator, FuncFormatter, NullFormatter,
-                               NullLocator)
+from matplotlib.ticker import (FixedFormatter, FixedLocator, FuncFormatter, LogLocator,
+                               NullFormatter, NullLocator)
 
 _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"))
+_FEW_DECADES = 60  # a log axis that goes no farther has ticks between powers of ten
 _LARGE = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -68,6 +69,8 @@ def value_axis(ax: Axes, values: pd.Series, unit: Unit, vertical: bool = True) -
         (ax.set_ylim if vertical else ax.set_xlim)(0, max(top, 1.08 * values.max()))
     else:
         (ax.set_yscale if vertical else ax.set_xscale)("log")
+        if values.max() < _FEW_DECADES * values.min():
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(unit.tick))
     axis.set_minor_formatter(NullFormatter())
 
