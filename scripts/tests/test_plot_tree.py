@@ -7,9 +7,9 @@ import pytest
 from pictures import figure_of, plots_of, topology, words
 from synthetic import reps, write
 
-from mnbenchlib import arches
+from mnbenchlib import arches, results
 from mnbenchlib.errors import UserError
-from mnbenchlib.plots import boxes, placement, tree
+from mnbenchlib.plots import boxes, placement, source, tree
 
 SMALL = [("Package", 2), ("L3Cache", 2), ("Core", 2), ("PU", 2)]
 REFERENCE = arches.TOP / "results" / "vm-xeon-2cpu" / "topology.xml"
@@ -136,6 +136,17 @@ def test_each_policy_with_its_most_threads(tmp_path, monkeypatch):
 def test_a_plan_that_there_is_not_is_told(tmp_path, monkeypatch, body, said):
     plot, = asked(tmp_path, monkeypatch, body, TEAMS[:2]).values()
     assert plot.draw is None and said in plot.skipped
+
+
+def test_a_boards_files_are_named_after_its_csv(tmp_path, monkeypatch):
+    asked(tmp_path, monkeypatch, f'echo "$@" >> {tmp_path}/said; printf "0\\t4\\n"', TEAMS[:2])
+    (tmp_path / "topology.xml").rename(tmp_path / "board.xml")
+    (tmp_path / "board.json").write_text('{"build": {"git_revision": "abc"}}')
+    board = write(tmp_path / "board.csv", TEAMS[:2])
+    plot, = plots_of(board, "placement").values()
+    assert plot.draw and f"--from={tmp_path}/board.xml" in (tmp_path / "said").read_text()
+    run, = source.runs_of(results.read_results(board))
+    assert run.revision == "abc"
 
 
 def test_no_topology_no_placement(tmp_path):

@@ -42,14 +42,14 @@ def plots(run: Run) -> Iterator[Plot]:
 
 
 def _plot(variant: str, pairs: pd.DataFrame, rows: pd.DataFrame, run: Run) -> Plot:
-    file = tree.beside(run.path)
+    file = run.beside(tree.FILE)
     machine = tree.read(file) if file.is_file() else None
     measured = set(pairs["first"]) | set(pairs["second"])
     if machine and measured <= set(machine.pus()):
         order, by = [pu for pu in machine.pus() if pu in measured], "in hwloc's order"
         paths = dict(machine.paths())
     else:
-        why = "no topology.xml beside the CSV" if machine is None else "not of topology.xml"
+        why = f"not of {file.name}" if machine else f"no {tree.FILE} beside the CSV"
         order, by, paths = sorted(measured), f"in the OS's order: {why}", {}
     title = f"Line transfer ({variant}): from one PU to another"
     subtitle = f"{run.where}; {len(pairs)} pairs of PUs, {by}; {note(rows)}"

@@ -27,7 +27,7 @@ def plots(run: Run) -> Iterator[Plot]:
     if not teams:
         yield Plot("placement", skipped="no policy placed several threads")
         return
-    file = tree.beside(run.path)
+    file = run.beside(tree.FILE)
     if not file.is_file():
         yield Plot("placement", skipped=f"no {file.name} beside the CSV: on which machine?")
         return

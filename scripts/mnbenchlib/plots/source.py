@@ -42,6 +42,12 @@ class Run:
         """For names of files."""
         return self.arch if self.execution == "native" else f"{self.arch}-{self.execution}"
 
+    def beside(self, name: str) -> Path:
+        """A file of the run: by its usual name, or, beside a board's CSV, by the CSV's own."""
+        own = self.path.with_suffix(Path(name).suffix)
+        named = self.path.name != results.CSV_NAME and own.is_file()
+        return own if named else self.path.parent / name
+
     @cached_property
     def emulated(self) -> bool:
         """Whether none of its times is a machine's."""
@@ -60,9 +66,9 @@ class Run:
 
     @cached_property
     def revision(self) -> str:
-        """Of the sources, as machine.json beside the CSV tells it; "" where it does not."""
+        """Of the sources, as the run's machine.json tells it; "" where it does not."""
         try:
-            machine = json.loads((self.path.parent / "machine.json").read_text(encoding="utf-8"))
+            machine = json.loads(self.beside("machine.json").read_text(encoding="utf-8"))
             return str(machine["build"]["git_revision"] or "")
         except (OSError, ValueError, KeyError, TypeError):
             return ""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ..errors import UserError
 
+FILE = "topology.xml"  # as a run leaves it
+
 # What is worth a box; everything else is passed through.
 _KINDS = {"Machine": "machine", "Package": "package", "Die": "die", "Group": "group",
           "NUMANode": "node", "L3Cache": "L3", "L2Cache": "L2", "Core": "core", "PU": "PU"}
@@ -41,11 +43,6 @@ class Box:
             yield int(self.index), above
         for child in self.children:
             yield from child.paths((*above, self))
-
-
-def beside(csv: Path) -> Path:
-    """Where a run of this CSV leaves its machine's topology."""
-    return csv.parent / "topology.xml"
 
 
 def read(path: Path) -> Box:
