@@ -42,9 +42,9 @@ def plots(run: Run) -> Iterator[Plot]:
 def _plot(family: str, whole: str, group: pd.DataFrame, run: Run) -> Plot:
     panels = []
     for title, some in _panels(group):
-        scale = title if (len(_lines(some)) > 8) else ""
-        panels += [Panel(heading, lines, _ALONE, scale=scale)
-                   for heading, lines in curves.split(title, _lines(some))]
+        parts = curves.split(title, _lines(some))
+        panels += [Panel(heading, lines, _ALONE, scale=title if len(parts) > 1 else "")
+                   for heading, lines in parts]
     title = f"{family} {whole}: latencies, from the median to the slowest"
     subtitle = f"{run.where}; pin {group['pin'].iloc[0]}; {note(group)}"
 
@@ -79,8 +79,9 @@ def _lines(rows: pd.DataFrame) -> list[Line]:
     lines = []
     for (subject, variant, params, role), group in rows.groupby(
             ["subject", "variant", "params", "role"], sort=False):
+        # Where few repetitions had the samples for a percentile, they may be the odd ones.
         points = [_point(group, column, x) for column, x in _COLUMNS.items()
-                  if group[column].notna().any()]
+                  if group[column].notna().mean() >= 0.5]
         name = curves.name_of(subject, variant, params.replace(":", "=") if named else "")
         lines.append(Line(name, role, pd.DataFrame(points)))
     return lines
