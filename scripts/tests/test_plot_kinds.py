@@ -246,12 +246,21 @@ def test_recorded_counts_are_read(tmp_path):
     assert [mark[1] for mark in marks(figure_of(plot).axes[0])] == [20.5, 31]
 
 
+COUNTS = b"subject,family,op,variant,threads,pin,params,insns,loads,stores,atomics,fences\n"
+
+
 @pytest.mark.parametrize("name, text", [
-    ("x86_64.csv", "subject,family,op,what\nport,seq,op,1\n"),
-    ("vax.csv", "subject,family,op,variant,threads,pin,params,insns,loads,stores,atomics,fences\n"),
+    ("x86_64.csv", b"subject,family,op,what\nport,seq,op,1\n"), ("vax.csv", COUNTS),
+    ("arm64.csv", COUNTS + b"port,seq,op,queued,1,compact,,many,1,1,0,0\n"),
+    ("arm64.csv", COUNTS + b"port,seq,op,queued,one,compact,,5,1,1,0,0\n"),
+    ("arm64.csv", COUNTS + b"port,seq,\xff,queued,1,compact,,5,1,1,0,0\n"),
+    ("arm64.csv", COUNTS + b'port,"seq\n'),
+    ("arm64.csv", COUNTS + b"port,seq,op,queued,1,compact,,-5,1,1,0,0\n"),
+    ("arm64.csv", COUNTS + b"port,seq,op,queued,1,compact,,nan,1,1,0,0\n"),
+    ("arm64.csv", COUNTS + b"port,seq,op,queued,1,compact,,5,1,1,0,0,7,8,9\n"),
 ])
 def test_bad_recorded_counts(tmp_path, name, text):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_bytes(text)
     with pytest.raises(source.UserError, match=str(tmp_path / name)):
         source.tables([str(tmp_path / name)])
 

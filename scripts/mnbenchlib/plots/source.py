@@ -128,7 +128,17 @@ def _recorded(path: Path) -> pd.DataFrame:
     if path.stem not in ARCHES:
         raise UserError(f"{path}: recorded counts of no known architecture; the file is to be "
                         f"called {', '.join(ARCHES)} and .csv")
-    counts = counted.read_recorded(path)
+    try:
+        counts = counted.read_recorded(path)
+        if not isinstance(counts.index, pd.RangeIndex):
+            raise ValueError("a line has more cells than the header")
+        threads, insns = counts["threads"].astype(int), counts["insns"].astype(float)
+        if not insns.between(0, 1e18).all():
+            raise ValueError("a count is none")
+    except ValueError as e:  # no number, no text, no table
+        why = " ".join(str(e).split())
+        raise UserError(f"{path}: not a table of counts ({why}); scripts/mnbench count --record "
+                        "makes it anew") from e
     table = pd.DataFrame("", index=counts.index + 2, columns=results.COLUMNS).astype(object)
     for column in ("subject", "family", "op", "variant", "pin", "params"):
         table[column] = counts[column].to_numpy()
@@ -138,8 +148,7 @@ def _recorded(path: Path) -> pd.DataFrame:
         table[column] = value
     for column in results.FLOATS:
         table[column] = float("nan")
-    table["threads"] = counts["threads"].astype(int).to_numpy()
-    table["insns_per_op"] = counts["insns"].astype(float).to_numpy()
+    table["threads"], table["insns_per_op"] = threads.to_numpy(), insns.to_numpy()
     table.attrs["path"] = str(path)
     return table
 
