@@ -59,17 +59,19 @@ def role_of(rows: pd.DataFrame) -> pd.Series:
         limited = _LIMITS.get((family, variant), variant)
         return LIMIT if (family, op, limited) in known else BASELINE
 
+    who = ["subject", "family", "op", "variant"]
+    number = rows.groupby(who, sort=False).ngroup()
     roles = [TESTED if row.subject != "baseline" else one(row.family, row.op, row.variant)
-             for row in rows[["subject", "family", "op", "variant"]].itertuples(index=False)]
-    return pd.Series(roles, index=rows.index, dtype=object)
+             for row in rows[~number.duplicated()].itertuples()]
+    return number.map(dict(enumerate(roles))).astype(object)
 
 
 def lines_along(rows: pd.DataFrame, x: pd.Series, metric: str, along: str = "") -> list[Line]:
     """One curve along x for each subject, variant and the rest of the params."""
-    rest = rows["params"].map(lambda p: " ".join(
-        item.replace(":", "=") for item in p.split(";")
-        if item and not (along and item.startswith(along + ":"))))
-    groups = rows.assign(x=x, rest=rest if along else "", role=role_of(rows))
+    rest = {params: " ".join(item.replace(":", "=") for item in params.split(";")
+                             if item and not item.startswith(along + ":"))
+            for params in rows["params"].unique()} if along else {}
+    groups = rows.assign(x=x, rest=rows["params"].map(rest).fillna(""), role=role_of(rows))
     lines = []
     for (subject, variant, more, role), group in groups.groupby(
             ["subject", "variant", "rest", "role"], sort=False):
