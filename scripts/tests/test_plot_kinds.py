@@ -330,6 +330,23 @@ def test_heat_map_of_another_machine_says_so(tmp_path):
     assert any("not of topology.xml" in word for word in words(figure))
 
 
+def test_transfers_from_one_pu_are_a_strip(tmp_path):
+    topology(tmp_path / "topology.xml", [("Package", 2), ("L3Cache", 1), ("Core", 2), ("PU", 1)])
+    rows = [r for b in (1, 2, 3) for r in pair(0, b, (10 + b) * FIVE)]
+    figure = only(figures_of(tmp_path, rows, "heatmap"))
+    grid = np.array(figure.axes[0].images[0].get_array())
+    assert grid.shape == (1, 4) and grid[0, 1:] == pytest.approx([11.22, 12.24, 13.26])
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["0"]
+
+
+def test_both_directions_of_a_pair_where_they_were_measured(tmp_path):
+    rows = [*pair(0, 1, 10 * FIVE), *pair(1, 0, 20 * FIVE), *pair(1, 2, 30 * FIVE)]
+    figure = only(figures_of(tmp_path, rows, "heatmap"))
+    grid = np.array(figure.axes[0].images[0].get_array())
+    assert [grid[0, 1], grid[1, 0], grid[1, 2], grid[2, 1]] == pytest.approx(
+        [10.2, 20.4, 30.6, 30.6])
+
+
 def test_one_pair_is_no_map(tmp_path):
     plots = plots_of(write(tmp_path / "x.csv", pair(0, 1, FIVE)), "heatmap")
     assert [p.skipped for p in plots.values()] == ["one pair of PUs makes no map"]

@@ -79,8 +79,8 @@ def test_boxes_lie_in_their_boxes_and_nowhere_else(tmp_path, shape):
                 and one.y + one.height <= other.y + other.height - other.header + 1e-9)
 
     def apart(one, other):
-        return (one.x + one.width <= other.x + 1e-9 or other.x + other.width <= one.x + 1e-9
-                or one.y + one.height <= other.y + 1e-9 or other.y + other.height <= one.y + 1e-9)
+        return (one.x + one.width + 0.1 < other.x or other.x + other.width + 0.1 < one.x
+                or one.y + one.height + 0.1 < other.y or other.y + other.height + 0.1 < one.y)
 
     for one in placed.values():
         children = [placed[id(child)] for child in one.box.children]

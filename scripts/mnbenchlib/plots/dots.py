@@ -64,8 +64,9 @@ def pages(groups: list[Group], most: int = 48) -> list[list[Group]]:
     return out
 
 
-def draw(look: Look, title: str, subtitle: str, columns: list[Column], metric: str) -> Figure:
-    """The whole picture."""
+def draw(look: Look, title: str, subtitle: str, columns: list[Column], metric: str,
+         series: Sequence[str] = ("",)) -> Figure:
+    """The whole picture; `series` are those of all pictures of its kind, for the same colours."""
     groups = columns[0].groups
     count = sum(len(group.rows) + 1 for group in groups)
     width = 7.5 if len(columns) == 1 else 2.2 + 3.9 * len(columns)
@@ -73,7 +74,6 @@ def draw(look: Look, title: str, subtitle: str, columns: list[Column], metric: s
     axes = list(figure.subplots(1, len(columns), sharey=True, sharex=True, squeeze=False).flat)
     every = [dot for column in columns for group in column.groups for row in group.rows
              for dot in row.dots]
-    series = list(dict.fromkeys(dot.series for dot in every))
     for ax, column in zip(axes, columns):
         ax.set_title(column.title)
         _draw_column(ax, look, column, metric, series)
@@ -95,7 +95,7 @@ def _name_rows(ax: Axes, groups: list[Group]) -> None:
         tick.set_fontweight("bold" if bold else "normal")
 
 
-def _draw_column(ax: Axes, look: Look, column: Column, metric: str, series: list[str]) -> None:
+def _draw_column(ax: Axes, look: Look, column: Column, metric: str, series: Sequence[str]) -> None:
     y = -1
     for i, group in enumerate(column.groups):
         top = y + 0.5
@@ -115,7 +115,7 @@ def _draw_column(ax: Axes, look: Look, column: Column, metric: str, series: list
     ax.grid(False, axis="y")
 
 
-def draw_dot(ax: Axes, look: Look, dot: Dot, y: float, series: list[str]) -> None:
+def draw_dot(ax: Axes, look: Look, dot: Dot, y: float, series: Sequence[str]) -> None:
     """The interval as a bar, the median on it; colour and marker are its series', or its role's."""
     colour, marker, filled = _ROLES[dot.role]
     ink = look.palette[colour]
@@ -141,7 +141,7 @@ def _figures(row: Row, metric: str) -> str:
     return "  ".join(said)
 
 
-def _legend(figure: Figure, look: Look, every: Sequence[Dot], series: list[str]) -> None:
+def _legend(figure: Figure, look: Look, every: Sequence[Dot], series: Sequence[str]) -> None:
     """Beside the axes. Where colours and markers are series, a role is filled or it is not."""
     there = {dot.role for dot in every}
     if len(series) > 1:

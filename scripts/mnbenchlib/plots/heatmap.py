@@ -54,12 +54,16 @@ def _plot(variant: str, pairs: pd.DataFrame, rows: pd.DataFrame, run: Run) -> Pl
     title = f"Line transfer ({variant}): from one PU to another"
     subtitle = f"{run.where}; {len(pairs)} pairs of PUs, {by}; {note(rows)}"
 
+    # A great machine was measured from one PU only: a strip, not a map with nothing in it.
+    ends = order if pairs["first"].nunique() > 1 else [int(pairs["first"].iloc[0])]
+
     def draw(look: Look) -> Figure:
-        side = min(max(0.16 * len(order), 3.6), 9.0)
-        widths = [side + 1.2, 3.2] if paths else [side + 1.2]
-        figure = Figure(figsize=(sum(widths), side + 0.5), layout="constrained")
-        axes = list(figure.subplots(1, len(widths), squeeze=False, width_ratios=widths).flat)
-        _map(figure, axes[0], look, pairs, order, paths)
+        figure, axes = _axes(len(ends), len(order), bool(paths))
+        _map(figure, axes[0], look, _grid(pairs, ends, order), ends, order)
+        for edge, width in _edges(order, paths):
+            axes[0].axvline(edge, color=look.paper, linewidth=width)
+            if len(ends) > 1:
+                axes[0].axhline(edge, color=look.paper, linewidth=width)
         if paths:
             _levels(axes[1], look, pairs, paths)
         titles(figure, look, title, subtitle)
@@ -80,41 +84,53 @@ def _doubt(pairs: pd.DataFrame) -> str:
             f"{number(worst['low'], METRIC)} to {number(worst['high'], METRIC)}).")
 
 
-def _map(figure: Figure, ax: Axes, look: Look, pairs: pd.DataFrame, order: list[int],
-         paths: dict) -> None:
-    at = {pu: i for i, pu in enumerate(order)}
-    grid = np.full((len(order), len(order)), np.nan)
-    for row in pairs.itertuples():
-        # The other way round is the same pair, unless it was measured for itself.
-        grid[at[row.first], at[row.second]] = row.median
-        if np.isnan(grid[at[row.second], at[row.first]]):
-            grid[at[row.second], at[row.first]] = row.median
+def _axes(high: int, wide: int, levels: bool) -> tuple[Figure, list[Axes]]:
+    """The map, and beside it, or below a strip, the levels."""
+    side = min(max(0.16 * wide, 3.6), 9.0)
+    if high > 1:
+        widths = [side + 1.2, 3.2][:1 + levels]
+        figure = Figure(figsize=(sum(widths), side + 0.5), layout="constrained")
+        return figure, list(figure.subplots(1, len(widths), squeeze=False,
+                                            width_ratios=widths).flat)
+    heights = [0.9, 2.6][:1 + levels]
+    figure = Figure(figsize=(side + 1.2, sum(heights)), layout="constrained")
+    return figure, list(figure.subplots(len(heights), 1, squeeze=False,
+                                        height_ratios=heights).flat)
+
+
+def _grid(pairs: pd.DataFrame, ends: list[int], order: list[int]) -> np.ndarray:
+    """The medians; the other way round is the same pair, unless it was measured for itself."""
+    there = pairs.set_index(["first", "second"])["median"]
+    back = pairs.set_index(["second", "first"])["median"]
+    return np.array([[there.get((a, b), back.get((a, b), np.nan)) for b in order] for a in ends])
+
+
+def _map(figure: Figure, ax: Axes, look: Look, grid: np.ndarray, ends: list[int],
+         order: list[int]) -> None:
     least, most = np.nanmin(grid), np.nanmax(grid)
     norm = LogNorm(least, most) if most > 8 * least else Normalize(0, most)
     ax.grid(False)
     ax.set_facecolor(look.grid)
-    image = ax.imshow(grid, cmap="cividis", norm=norm, interpolation="nearest")
-    _label_pus(ax, order)
+    image = ax.imshow(grid, cmap="cividis", norm=norm, interpolation="nearest",
+                      aspect="equal" if len(ends) > 1 else "auto")
+    _label_pus(ax, ends, order)
     if len(order) <= _WRITTEN:
         _write(ax, grid, norm)
-    for edge, width in _edges(order, paths):
-        ax.axhline(edge, color=look.paper, linewidth=width)
-        ax.axvline(edge, color=look.paper, linewidth=width)
     for spine in ax.spines.values():
         spine.set_visible(False)
     bar = figure.colorbar(image, ax=ax, shrink=0.85, pad=0.02)
     bar.ax.yaxis.set_major_formatter(FuncFormatter(units.time))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     bar.outline.set_visible(False)
-    bar.set_label("time for a line to go over")
+    bar.set_label("time for a line to go over" if len(ends) > 1 else "time")
 
 
-def _label_pus(ax: Axes, order: list[int]) -> None:
-    step = max(1, -(-len(order) // 32))
-    ticks = range(0, len(order), step)
-    names = [str(order[i]) for i in ticks]
-    ax.set_xticks(ticks, names, fontsize=7, rotation=90 if len(order) > _WRITTEN else 0)
-    ax.set_yticks(ticks, names, fontsize=7)
+def _label_pus(ax: Axes, ends: list[int], order: list[int]) -> None:
+    for axis, pus in ((ax.xaxis, order), (ax.yaxis, ends)):
+        ticks = range(0, len(pus), -(-len(pus) // 32))
+        axis.set_ticks(ticks, [str(pus[i]) for i in ticks], fontsize=7)
+    if len(order) > _WRITTEN:
+        ax.tick_params(axis="x", rotation=90)
     ax.tick_params(length=0)
     ax.set_xlabel("PU")
     ax.set_ylabel("PU")

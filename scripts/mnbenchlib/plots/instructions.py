@@ -39,7 +39,7 @@ def plots(runs: Sequence[Run]) -> Iterator[Plot]:
         for i, page in enumerate(dots.pages(_groups(group, series))):
             yield Plot(f"instructions-{family}" + (f"-{i + 1}" if i else ""), title, partial(
                 dots.draw, title=title, subtitle=f"{where}; {_doubt(group)}",
-                columns=[Column("", page)], metric=METRIC))
+                columns=[Column("", page)], metric=METRIC, series=series))
 
 
 def _series(run: Run, shown: Sequence[Run]) -> str:
@@ -73,7 +73,7 @@ def _groups(rows: pd.DataFrame, series: list[str]) -> list[Group]:
         found["at"] = found.groupby("name")["median"].transform("median")
         found["order"] = found["series"].map(series.index)
         found = found.sort_values(["at", "order"], kind="stable")
-        lines = [Row(name, [Dot(row.role, row.median, row.low, row.high, row.series)
+        lines = [Row(name, [Dot(row.role, row.median, row.low, row.high, str(row.series))
                             for row in mine.itertuples()])
                  for name, mine in found.groupby("name", sort=False)]
         varied = [item.replace(":", "=") for item in params.split(";") if item]
