@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from pictures import LAW, THREADS, rate
-from scipy import stats
+from scipy import optimize, stats
 
-from mnbenchlib.plots import medians, usl
+from mnbenchlib.plots import medians, units, usl
 
 
 @pytest.mark.parametrize("n, skip, reached", [
@@ -60,6 +60,13 @@ def test_known_parameters_are_found_again(law):
     assert found.holds and found.worst < 1e-3
 
 
+def test_slopes_are_those_of_the_law():
+    at = np.array([np.log(1e8), 0.05, 0.004])
+    for threads in (1.0, 7.0, 64.0):
+        found = optimize.approx_fprime(at, lambda p: usl._log_rate(threads, *p), 1e-8)
+        assert usl._slopes(np.array([threads]), *at)[0] == pytest.approx(found, rel=1e-4)
+
+
 def test_intervals_hold_the_truth():
     held = np.zeros(3)
     for seed in range(200):
@@ -94,3 +101,19 @@ def test_the_extrapolation_doubts_more_and_more():
     width = np.log(points["high"] / points["low"]).to_numpy()
     assert (np.diff(width[1:]) > 0).all()
     assert (points["low"] < points["median"]).all() and (points["median"] < points["high"]).all()
+
+
+@pytest.mark.parametrize("ticks, shown", [
+    ([1, 2, 4, 8, 16, 32, 64, 128], [1, 2, 4, 8, 16, 32, 64, 128]),
+    ([0, 1, 8, 64, 256], [0, 1, 8, 64, 256]),
+    (range(1, 65), [1, 3, 5, 9, 15, 25, 40, 64]),
+    ([60, 62, 64], [60, 62, 64]),
+])
+def test_ticks_have_room(ticks, shown):
+    assert units.roomy(ticks) == shown
+
+
+def test_units():
+    assert [units.time(v) for v in (0.5, 20, 1500, 2e6, 3e9)] == [
+        "0.5 ns", "20 ns", "1.5 us", "2 ms", "3 s"]
+    assert [units.rate(v) for v in (5, 2e3, 1.5e6, 1e9)] == ["5/s", "2k/s", "1.5M/s", "1G/s"]
