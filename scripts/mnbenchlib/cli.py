@@ -17,7 +17,7 @@ COMMANDS = {
     "run": ("runs", "run it, natively or emulated, into a folder of results"),
     "count": ("counts", "count what the operations execute, exactly; compare with recorded counts"),
     "compare": ("compare", "ratios to the baselines, or a new run against an older one"),
-    "plot": ("plot", "scaling curves and fan-out as SVG and PNG"),
+    "plot": ("plot", "pictures of runs as SVG and PNG: scaling, latencies, heat maps, history"),
     "report": ("report", "the runs as one page"),
     "results": ("collection", "list, show, merge, check and import folders of results"),
     "outside": ("outside", "hold other projects' benchmarks against ours, and see whether they agree"),

@@ -86,11 +86,11 @@ def _other_toolchain(known: dict, here: dict) -> str:
     return "; ".join(other)
 
 
-def _read_recorded(arch: str) -> pd.DataFrame:
-    path = RECORDED / f"{arch}.csv"
+def read_recorded(path: Path) -> pd.DataFrame:
+    """One architecture's recorded counts, as text in every cell."""
     if not path.exists():
-        raise UserError(f"{path}: no recorded counts; scripts/mnbench count --record --arch {arch} "
-                        f"makes them")
+        raise UserError(f"{path}: no recorded counts; scripts/mnbench count --record --arch "
+                        f"{path.stem} makes them")
     table = read(path.read_text(encoding="utf-8"))
     if list(table.columns) != _KEY + KINDS:
         raise UserError(f"{path}:1: not a table of counts; scripts/mnbench count --record makes it "
@@ -120,7 +120,7 @@ def _differences(recorded: pd.DataFrame, table: pd.DataFrame, whole: bool) -> li
 def check(table: pd.DataFrame, arch: str, toolchain: dict, whole: bool) -> bool:
     """Whether an architecture's counts differ from the recorded ones; tells of it. Those of
     another toolchain are not compared. WHOLE: all operations were counted."""
-    recorded = _read_recorded(arch)
+    recorded = read_recorded(RECORDED / f"{arch}.csv")
     if other := _other_toolchain(_toolchains().get(arch, {}), toolchain):
         print(f"{arch}: not compared, the recorded counts are of another toolchain: {other}")
         return False

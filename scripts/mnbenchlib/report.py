@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import compare, plot, results
 from .errors import UserError
+from .plots import style
 from .tables import Block, Table, emit
 
 STYLE = """
@@ -89,11 +90,11 @@ def _table(table: Table) -> list[str]:
 def _plots(table) -> list[str]:
     out = ["<h2>Plots</h2>"]
     for one in plot.plots(table):
-        if one.files is None:
+        if one.draw is None:
             out.append(f"<p class=skipped>No plot {html.escape(one.name)}: "
                        f"{html.escape(one.skipped)}</p>")
             continue
-        svg = one.files["svg"].decode("utf-8")
+        svg = style.rendered(one, formats=["svg"])["svg"].decode("utf-8")
         out.append(f"<figure>{svg[svg.index('<svg'):]}</figure>")
     return out
 

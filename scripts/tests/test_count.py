@@ -204,7 +204,8 @@ def test_recorded_files_that_are_none(recorded, name, text, told):
 
 def test_the_projects_own_record():
     """Of three architectures, with the same operations but for what an instruction set has."""
-    tables = {arch: counted._read_recorded(arch) for arch in arches.ARCHES}
+    tables = {arch: counted.read_recorded(counted.RECORDED / f"{arch}.csv")
+              for arch in arches.ARCHES}
     assert set(counted._toolchains()) == set(arches.ARCHES)
     for arch, table in tables.items():
         assert not table.duplicated(counted._KEY).any(), arch

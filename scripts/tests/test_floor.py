@@ -11,6 +11,7 @@ from scipy import stats as scipy_stats
 from synthetic import UserError, command, emulated, reps, row, run, write
 
 from mnbenchlib import compare, floor, plot, report, results, stats
+from mnbenchlib.plots import style
 
 METRIC = "real_ns_per_op"
 
@@ -224,8 +225,8 @@ def test_twins_enter_no_table(tmp_path, capsys):
         said.append(capsys.readouterr().out)
     assert said[0].split("Left out")[0] == said[1].split("Left out")[0]
     assert f"{len(doubled)} rows: twin: the run against itself" in said[1]
-    drawn = [{p.name: p.files for p in plot.plots(results.read_results(one))}
-             for one in (plain, path)]
+    drawn = [{p.name: p.draw and style.rendered(p, formats=["svg"])
+              for p in plot.plots(results.read_results(one))} for one in (plain, path)]
     assert drawn[0] == drawn[1]
     assert command(plot, path, "--out", tmp_path / "plots")[0] == 0
     assert f"left out: {len(doubled)} rows of twins" in capsys.readouterr().out
