@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One chart on the page: made when it comes into sight, made again when something changes.
+
+const DRAWN = [];
+const seen = new IntersectionObserver(entries => {
+	for (const entry of entries) {
+		if (entry.isIntersecting)
+			entry.target.drawn.come();
+	}
+}, {rootMargin: "400px"});
+
+function summary(spec, series) {
+	const count = series.reduce((sum, one) => sum + one.points.length, 0);
+	return `${spec.title}${spec.note ? `, ${spec.note}` : ""}: ${series.length} series, ${count} points`;
+}
+
+// `mask` says of each benchmark whether the filters leave it; `heading` is the level of the title.
+class Drawn {
+	constructor(spec, mask, heading = "h4") {
+		this.spec = spec;
+		this.mask = mask;
+		this.series = seriesOf(spec);
+		this.hidden = this.hiddenFirst();
+		this.zoomed = {};
+		this.chart = null;
+		this.at = null;
+		this.plot = make("div", {class: "plot", tabindex: "0", role: "group",
+			"aria-label": summary(spec, this.series), "aria-describedby": "chart-help"},
+		make("canvas", {"aria-hidden": "true"}));
+		const emulated = spec.place !== undefined && DATA.places[spec.place].metric === "emulated_ns";
+		this.figure = make("figure", emulated ? {class: "emulated"} : {},
+			make("figcaption", {}, heading ? make(heading, {}, spec.title) : null,
+				make("span", {class: "note"}, spec.note ?? ""), zoomTools(this)),
+			this.plot, legend(this));
+		this.figure.drawn = this;
+		keyed(this);
+		draggable(this);
+		this.size();
+		DRAWN.push(this);
+		seen.observe(this.figure);
+	}
+
+	hiddenFirst() {
+		const shown = shownFirst(this.series);
+		return new Set([...this.series.keys()].filter(i => !shown.has(i)));
+	}
+
+	size() {
+		const made = configured(this.spec, this.series, this.mask(), this.hidden);
+		this.figure.hidden = made === null;
+		if (made)
+			this.plot.style.height = `${made.height}px`;
+		this.marked();
+		return made;
+	}
+
+	// The looks hold colours, which have changed.
+	restyle() {
+		this.series = seriesOf(this.spec);
+		this.update();
+	}
+
+	come() {
+		if (!this.chart)
+			this.draw();
+	}
+
+	print() {
+		this.draw();
+		this.chart?.resize(this.plot.clientWidth, this.plot.clientHeight);
+	}
+
+	update() {
+		if (this.chart)
+			this.draw();
+		else
+			this.size();
+	}
+
+	draw() {
+		const made = this.size();
+		if (!made) {
+			this.chart?.destroy();
+			this.chart = null;
+			return;
+		}
+		for (const [axis, [min, max]] of Object.entries(this.zoomed))
+			Object.assign(made.options.scales[axis], {min, max, beginAtZero: false});
+		if (this.chart) {
+			this.chart.options = made.options;
+			this.chart.data = made.data;
+			this.chart.update("none");
+			return;
+		}
+		this.chart = new Chart(this.plot.firstChild, made);
+	}
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+	DRAWN.forEach(one => one.restyle());
+});
