@@ -27,9 +27,10 @@ FINDINGS = [
 ]
 
 
-def rows(slower: dict[str, float] | None = None, n: int = 10, **cells) -> list[dict[str, str]]:
+def rows(slower: dict[str, float] | None = None, n: int = 10, threads=THREADS,
+         **cells) -> list[dict[str, str]]:
     """Of 64 cores, with flags, errors, twins, an upstream, a remedy and two emulated architectures."""
-    found = run(n=n, threads=THREADS, slower=slower, **cells)
+    found = run(n=n, threads=threads, slower=slower, **cells)
     spread = [dict(r, pin="scatter", real_ns_per_op=repr(float(r["real_ns_per_op"]) * 1.4))
               for r in found if r["pin"] == "compact" and not r["error"]]
     found += spread
@@ -49,7 +50,7 @@ def rows(slower: dict[str, float] | None = None, n: int = 10, **cells) -> list[d
     found += [dict(r, flags="twin", real_ns_per_op=repr(1.01 * float(r["real_ns_per_op"])))
               for r in found if r["op"] in ("lookup", "read_pair") and r["threads"] == "1"]
     for subject in ("upstream-6.12", "port-lockless"):
-        for t in THREADS:
+        for t in threads:
             found += reps([7.5 * t**1.2] * n, subject=subject, threads=t, params="user_lock:0",
                           pin="none" if t == 1 else "compact", **cells)
     found.append(failed(f"pin xnode: {NASTY}", pin="xnode", **cells))

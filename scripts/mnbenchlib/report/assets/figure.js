@@ -4,8 +4,7 @@
 const DRAWN = [];
 const seen = new IntersectionObserver(entries => {
 	for (const entry of entries) {
-		if (entry.isIntersecting)
-			entry.target.drawn.come();
+		entry.target.drawn.come(entry.isIntersecting);
 	}
 }, {rootMargin: "400px"});
 
@@ -23,6 +22,8 @@ class Drawn {
 		this.hidden = this.hiddenFirst();
 		this.zoomed = {};
 		this.chart = null;
+		this.stale = true;
+		this.near = false;
 		this.at = null;
 		this.plot = make("div", {class: "plot", tabindex: "0", role: "group",
 			"aria-label": summary(spec, this.series), "aria-describedby": "chart-help"},
@@ -46,12 +47,27 @@ class Drawn {
 	}
 
 	size() {
-		const made = configured(this.spec, this.series, this.mask(), this.hidden);
-		this.figure.hidden = made === null;
-		if (made)
-			this.plot.style.height = `${made.height}px`;
+		const left = outline(this.spec, this.series, this.mask());
+		this.figure.hidden = left === null;
+		if (left)
+			this.plot.style.height = `${left.height}px`;
 		this.marked();
-		return made;
+		return left;
+	}
+
+	// Drawn in sight only; what is out of it waits until it comes.
+	come(near) {
+		this.near = near;
+		if (near && this.stale)
+			this.draw();
+	}
+
+	update() {
+		this.stale = true;
+		if (this.near)
+			this.draw();
+		else
+			this.size();
 	}
 
 	// The looks hold colours, which have changed.
@@ -60,30 +76,24 @@ class Drawn {
 		this.update();
 	}
 
-	come() {
-		if (!this.chart)
-			this.draw();
-	}
-
+	// Drawn at once, in the width that it has now.
 	print() {
-		this.draw();
+		this.series = seriesOf(this.spec);
+		if (this.figure.offsetParent === null)
+			return;
 		this.chart?.resize(this.plot.clientWidth, this.plot.clientHeight);
-	}
-
-	update() {
-		if (this.chart)
-			this.draw();
-		else
-			this.size();
+		this.draw();
 	}
 
 	draw() {
-		const made = this.size();
-		if (!made) {
+		this.stale = false;
+		const left = this.size();
+		if (!left) {
 			this.chart?.destroy();
 			this.chart = null;
 			return;
 		}
+		const made = configured(this.spec, this.series, this.mask(), this.hidden, left);
 		for (const [axis, [min, max]] of Object.entries(this.zoomed))
 			Object.assign(made.options.scales[axis], {min, max, beginAtZero: false});
 		if (this.chart) {

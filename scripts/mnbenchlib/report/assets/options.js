@@ -85,12 +85,19 @@ function keyAxis(spec, xs) {
 	};
 }
 
+// What the tip says of it is put together when somebody looks.
+function point(spec, row, name, x, y) {
+	return {x, y, get lines() {
+		return tipLines(spec, row, name);
+	}};
+}
+
 function curveSets(spec, series, mask, hidden) {
 	const sets = [];
 	series.forEach((one, i) => {
 		const points = one.points.filter(({row}) => mask[row.index] && row.median > 0);
-		const at = y => points.map(({x, row}) => ({x: x === 0 ? ZERO : x, y: y(row),
-			lines: tipLines(spec, row, one.name)}));
+		const at = y => points.map(({x, row}) => point(spec, row, one.name,
+			x === 0 ? ZERO : x, y(row)));
 		const common = {series: i, hidden: hidden.has(i), pointStyle: one.look.style};
 		const edge = {...common, borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, order: 2};
 		sets.push({...common, label: one.name, data: at(row => row.median), main: true, order: 1,
@@ -111,8 +118,8 @@ function dotSets(spec, series, mask, hidden, lines) {
 	series.forEach((one, i) => {
 		const points = one.points.filter(({row}) => mask[row.index] && figureOf(spec, row) > 0);
 		const common = {series: i, hidden: hidden.has(i)};
-		const at = x => points.map(({y, label, row}) => ({x: x(row), y: String(lines.indexOf(y)),
-			lines: tipLines(spec, row, label)}));
+		const at = x => points.map(({y, label, row}) => point(spec, row, label, x(row),
+			String(lines.indexOf(y))));
 		sets.push({...common, type: "line", label: one.name, main: true, showLine: false, order: 1,
 			data: at(row => figureOf(spec, row)), pointStyle: one.look.style, pointRadius: 5,
 			pointBorderColor: one.look.colour, pointBorderWidth: 1.8, pointHoverRadius: 7,
@@ -139,28 +146,35 @@ function lineAxis(spec, lines) {
 	};
 }
 
-// Chart.js's configuration, or null where the filters leave nothing.
-function configured(spec, series, mask, hidden) {
-	const visible = series.flatMap((one, i) => hidden.has(i) ? [] : one.points)
-		.filter(({row}) => mask[row.index] && figureOf(spec, row) > 0);
+// What the filters leave of a chart, and how high that is; null: nothing.
+function outline(spec, series, mask) {
 	const all = series.flatMap(one => one.points).filter(({row}) => mask[row.index]);
 	if (!all.length)
 		return null;
+	const curves = spec.kind === "curves";
+	const lines = curves ? [] : [...new Set(all.map(one => one.y))].sort((a, b) => a - b);
+	const height = curves ? spec.dense ? 250 : 270 : 62 + (spec.dense ? 17 : 20) * lines.length;
+	return {all, lines, height};
+}
+
+// Chart.js's configuration.
+function configured(spec, series, mask, hidden, {all, lines}) {
+	const visible = series.flatMap((one, i) => hidden.has(i) ? [] : one.points)
+		.filter(({row}) => mask[row.index] && figureOf(spec, row) > 0);
 	const metric = spec.value === "insns_per_op" ? spec.value : all[0].row.metric;
 	const values = visible.flatMap(({row}) => spec.value === "median" ?
 		[row.low, row.high].filter(v => v > 0) : [figureOf(spec, row)]);
 	const curves = spec.kind === "curves";
-	const lines = curves ? [] : [...new Set(all.map(point => point.y))].sort((a, b) => a - b);
 	const measure = valueAxis(spec, metric, values);
 	return {
-		type: "line", height: curves ? spec.dense ? 250 : 270 : 62 + (spec.dense ? 17 : 20) * lines.length,
+		type: "line",
 		data: {datasets: curves ? curveSets(spec, series, mask, hidden) :
 			dotSets(spec, series, mask, hidden, lines)},
 		options: {
 			animation: false, responsive: true, maintainAspectRatio: false, parsing: true,
 			indexAxis: curves ? "x" : "y", layout: {padding: {right: 8}},
 			interaction: {mode: "nearest", axis: curves ? "xy" : "y", intersect: false},
-			scales: curves ? {x: keyAxis(spec, all.map(point => point.x)), y: measure} :
+			scales: curves ? {x: keyAxis(spec, all.map(one => one.x)), y: measure} :
 				{x: measure, y: lineAxis(spec, lines)},
 			plugins: {legend: {display: false}, tooltip: {enabled: false, external: tooltip}},
 		},

@@ -50,10 +50,7 @@ addEventListener("beforeprint", () => {
 		table.most = Infinity;
 		table.fill();
 	});
-	DRAWN.forEach(one => {
-		one.restyle();
-		one.print();
-	});
+	DRAWN.forEach(one => one.print());
 });
 addEventListener("afterprint", () => {
 	document.documentElement.classList.remove("paper");
