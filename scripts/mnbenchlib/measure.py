@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import floor, results, turns
+from . import doctor, floor, results, turns
 from .arches import host
 from .child import Child, bad_input, ended
 from .commands import say
@@ -16,7 +16,7 @@ from .progress import Progress
 from .record import NAME, Record
 
 AGAINST = "against"  # the folder of the other binary's run, in this one's
-_FILES = (results.CSV_NAME, "machine.json", "topology.xml", NAME)
+_FILES = (results.CSV_NAME, "machine.json", "topology.xml", doctor.NAME, NAME)
 
 
 @dataclass

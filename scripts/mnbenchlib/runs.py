@@ -14,6 +14,7 @@ from .errors import UserError
 from .measure import Run
 from .parts import Part
 from .record import Binary, Record
+from .tables import write_whole
 
 PROFILES = ("quick", "full")
 # What shapes a run, and must be the same when it is continued.
@@ -137,15 +138,18 @@ def _spelled(value: object) -> str:
 
 # ---- the command ----
 
-def _examine(strict: bool) -> None:
-    """What makes figures lie here, in one line; `strict`: or nothing is measured."""
-    severities = [finding.severity for finding in doctor.examine()]
+def _examine(strict: bool, folder: Path) -> None:
+    """What makes figures lie here, in one line, and kept; `strict`: or nothing is measured."""
+    findings = doctor.examine()
+    severities = [finding.severity for finding in findings]
     severe, warn = severities.count("severe"), severities.count("warn")
     if severe and strict:
         raise UserError(f"--strict: {severe} severe findings about this machine; scripts/mnbench "
                         f"doctor names them and their remedies")
     if severe or warn:
         say(f"this machine: {severe} severe findings, {warn} warnings: scripts/mnbench doctor")
+    if not (folder / doctor.NAME).exists():  # one that goes on keeps what it began with
+        write_whole(folder / doctor.NAME, doctor.as_json(findings))
 
 
 def main(args: argparse.Namespace) -> int:
@@ -157,7 +161,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     with child.interruptible(), folders.owned(run.folder, run.resumed):
         if any(part.arch == host() for part in run.parts):
-            _examine(args.strict)
+            _examine(args.strict, run.folder)
         code = measure.execute(run)
     print(run.folder)
     return code

@@ -19,7 +19,7 @@ _PROGRAMS = ("cc", "c++", "cmake", "ninja", "pkg-config")
 
 def purposes() -> list[str]:
     """What packages are needed for here."""
-    found = ["python", "native"]
+    found = ["python", "report", "native"]
     if builds.cross_here():
         found += ["cross", "emulation", "count"]
         if os.geteuid() != 0:

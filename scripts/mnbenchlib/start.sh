@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 1
 mnbench=$here/mnbench
 
 if [ ! -x /usr/bin/python3 ]; then
-	packages=$(sed -n 's/^\(python\|native\|cross\|user\|emulation\|count\)  *//p' \
+	packages=$(sed -n 's/^\(python\|report\|native\|cross\|user\|emulation\|count\)  *//p' \
 		"$here/mnbenchlib/packages.list" | tr '\n' ' ')
 	if ! command -v apt-get >/dev/null; then
 		echo "mnbench: /usr/bin/python3: not installed; install python3 first" >&2

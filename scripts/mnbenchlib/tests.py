@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import builds, packages, proofs
+from . import builds, packages, proofs, toolchain
 from .arches import ARCHES, TOP, emulator
 from .commands import say
 from .errors import Failed, UserError
@@ -88,7 +88,18 @@ def _ctest(preset: str, reports: Path) -> Count:
     return _run_junit(preset, command, report)
 
 
+def _have_browser() -> None:
+    """Without one the report's tests in it are skipped, and say so."""
+    if not packages.have_apt() or not (missing := packages.missing(packages.needed("browser"))):
+        return
+    try:
+        packages.install(missing, toolchain.log())
+    except (Failed, UserError) as err:
+        say(f"mnbench: the report is not tested in a browser: {err}")
+
+
 def _pytest(reports: Path) -> Count:
+    _have_browser()
     report = reports / "python.xml"
     return _run_junit("python", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                                  f"--junitxml={report}", "scripts/tests"], report)

@@ -14,6 +14,7 @@ from ..tables import WIDTH, Block, Table, as_text, emit, wants_colour
 from . import cpus, kernel, memory, rivals, virtual
 from .machine import Finding, look
 
+NAME = "doctor.json"  # what was found before a run, in its folder
 SEVERITIES = ["severe", "warn", "note", "unknown", "ok"]
 CHECKS = (*cpus.CHECKS, *virtual.CHECKS, *rivals.CHECKS, *kernel.CHECKS, *memory.CHECKS)
 _SECONDS = 1.0
@@ -39,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--later", metavar="DIR",
                         help="with --root: the same system, copied a moment later")
     parser.add_argument("--format", choices=["text", "json"], default="text")
+
+
+def as_json(findings: list[Finding]) -> str:
+    """For other programs, and to be kept with a run."""
+    return json.dumps([asdict(f) for f in findings], indent=1) + "\n"
 
 
 def as_table(findings: list[Finding]) -> Table:
@@ -70,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
         raise UserError(f"--seconds {args.seconds:g}: wants a number from 0 to 3600")
     findings = examine(args.root, args.later, args.seconds)
     if args.format == "json":
-        emit(json.dumps([asdict(f) for f in findings], indent=1) + "\n", None)
+        emit(as_json(findings), None)
     else:
         heading = (f"This machine ({platform.machine()})" if args.root == "/"
                    else f"The machine below {args.root}")
