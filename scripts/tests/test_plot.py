@@ -147,6 +147,8 @@ def test_list_names_every_kind(capsys):
 
 def test_what_was_asked_for_and_is_not_there_is_told(tmp_path, capsys):
     path = write(tmp_path / "mnbench.csv", reps(FIVE))
+    assert command(plot, path, "--kind", "emulated") == (0, "")
+    assert "skipped emulated-x86_64: native" in capsys.readouterr().out
     assert command(plot, path, "--kind", "heatmap,latency,placement,history") == (0, "")
     said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said] == [

@@ -297,6 +297,11 @@ def test_percentiles_that_were_not_measured_are_no_points(tmp_path):
     assert [list(line.get_xdata()) for line in ax.lines] == [[2, 10, 100, 10000]]
 
 
+def test_latencies_below_the_clocks_step_are_no_log_axis(tmp_path):
+    figure = only(figures_of(tmp_path, timed(threads=2, factor=0), "latency"))
+    assert curves(figure.axes[0])["queued -"] == [0, 0, 0, 0, 0]
+
+
 # --- line transfers
 
 

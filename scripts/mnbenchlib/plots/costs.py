@@ -31,9 +31,6 @@ def plots(run: Run) -> Iterator[Plot]:
 
 def of_emulated(run: Run) -> Iterator[Plot]:
     """Times of translated code compare with nothing: the port alone, marked."""
-    if not run.emulated:
-        yield Plot("emulated", skipped="native: see its other pictures")
-        return
     if len(run.counts):
         yield Plot("emulated", skipped="its instructions were counted, which say more")
         return

@@ -86,6 +86,8 @@ def _of_run(run: Run, kinds: dict[str, Kind]) -> Iterator[Plot]:
     if run.emulated and any(not kind.emulated for kind in kinds.values()):
         yield Plot(f"times-{run.suffix}",
                    skipped="emulated: its times say nothing about hardware")
+    if not run.emulated and all(kind.emulated for kind in kinds.values()):
+        yield Plot(f"emulated-{run.suffix}", skipped="native: none of it is emulated")
     for kind in kinds.values():
         if run.emulated == kind.emulated:
             for plot in kind.of_run(run):

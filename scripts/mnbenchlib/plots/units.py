@@ -64,7 +64,9 @@ def value_axis(ax: Axes, values: pd.Series, unit: Unit, vertical: bool = True) -
     """From 0 where the values are near each other, and else by powers of ten."""
     axis = ax.yaxis if vertical else ax.xaxis
     values = values[values > 0]
-    if narrow(values):
+    if values.empty:
+        pass  # all of them are 0, or not there
+    elif narrow(values):
         _, top = ax.get_ylim() if vertical else ax.get_xlim()
         (ax.set_ylim if vertical else ax.set_xlim)(0, max(top, 1.08 * values.max()))
     else:
