@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import paired, results, stats
+from . import batches, paired, results, stats
 from .floor import Floors, half_width
 
 # The kernel's own kind of spinlock on each architecture.
@@ -19,17 +19,13 @@ _RUN = ["run_id", "host", "arch", "execution", "metric", "family", "op", "thread
         "params"]
 
 
-def _samples(table: pd.DataFrame, key: list[str]) -> dict[tuple, pd.Series]:
-    """Every benchmark's figures by repetition, in the order of the file."""
-    values = table.set_index("rep")["value"].astype(float)
-    keys = [table[column].to_numpy() for column in key]
-    return dict(list(values.groupby(keys, sort=False)))
-
-
 def unsettled(table: pd.DataFrame, key: list[str]) -> set[tuple]:
     """The benchmarks whose last repetition had not reached the run's target."""
-    last = table.sort_values("rep", kind="stable").groupby(key, sort=False).tail(1)
-    open_ = last[results.has_flag(last, "unsettled")]
+    marked = results.has_flag(table, "unsettled")
+    if not marked.any():
+        return set()
+    last = table.sort_values("rep", kind="stable").drop_duplicates(key, keep="last")
+    open_ = last[marked[last.index]]
     return set(open_[key].itertuples(index=False, name=None))
 
 
@@ -37,20 +33,38 @@ def _open(base: bool, new: bool) -> str:
     return {(True, True): "both", (True, False): "base", (False, True): "new"}.get((base, new), "")
 
 
-def _measured(new: pd.Series, base: pd.Series, metric: str, rounds: bool = False) -> dict:
-    """What the statistics say of one pair; by rounds: repetition by repetition."""
-    test = paired if rounds else stats
-    middles = {"base_median": float(base.median()), "new_median": float(new.median())}
-    if rounds:
-        new, base = new.align(base, join="inner")
-    mine, other = new.to_numpy(), base.to_numpy()
-    found = test.ratio(mine, other)
-    exact = metric == "insns_per_op" and new.nunique() == base.nunique() == 1
-    # Counts that repeat exactly need no test: any difference is one.
-    p = float(mine[0] == other[0]) if exact else test.p_value(mine, other)
-    return {**middles, "base_n": len(base), "new_n": len(new), "ratio": found.value,
-            "low": found.low, "high": found.high, "half": half_width(found),
-            "confidence": found.confidence, "p": p, "exact": exact}
+def _exactly(found: pd.DataFrame) -> pd.DataFrame:
+    """Counts that repeat exactly need no test: any difference is one."""
+    found["exact"] = (found["metric"] == "insns_per_op") & found.pop("repeats")
+    same = found["new_median"] == found["base_median"]
+    found["p"] = np.where(found["exact"], same.astype(float), found["p"])
+    return found
+
+
+def _together(new: pd.DataFrame, base: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """What the statistics say of each benchmark that both have."""
+    mine, other = batches.Samples(new, key), batches.Samples(base, key)
+    table = mine.keys.reset_index(names="number").merge(
+        other.keys.reset_index(names="number_base"), on=key)
+    numbers = table.pop("number").to_numpy(), table.pop("number_base").to_numpy()
+    return table.join(batches.measured(mine, other, *numbers))
+
+
+def _by_rounds(new: pd.DataFrame, base: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Likewise, repetition by repetition."""
+    mine, other = ({name: group.set_index("rep")["value"]
+                    for name, group in table.groupby(key, sort=False)} for table in (new, base))
+    rows = []
+    for name in (name for name in mine if name in other):
+        middles = {"base_median": other[name].median(), "new_median": mine[name].median()}
+        x, y = mine[name].align(other[name], join="inner")
+        found = paired.ratio(x.to_numpy(), y.to_numpy())
+        rows.append({**dict(zip(key, name)), **middles, "base_n": len(y), "new_n": len(x),
+                     "ratio": found.value, "low": found.low, "high": found.high,
+                     "half": half_width(found), "confidence": found.confidence,
+                     "p": paired.p_value(x.to_numpy(), y.to_numpy()),
+                     "repeats": x.nunique() == y.nunique() == 1})
+    return pd.DataFrame(rows)
 
 
 def against_baselines(table: pd.DataFrame) -> pd.DataFrame:
@@ -58,23 +72,29 @@ def against_baselines(table: pd.DataFrame) -> pd.DataFrame:
 
     `own`: the baseline of the same variant, which is the row's own limit.
     """
-    sets: dict[tuple, list] = {}
     whole = [*_RUN, "subject", "variant"]
+    samples = batches.Samples(table, whole)
+    names = samples.keys.assign(number=samples.keys.index)
+    names["first"] = names.groupby(_RUN, sort=False)["number"].transform("min")
+    is_base = names["subject"] == "baseline"
+    found = names[~is_base].merge(names[is_base], on=[*_RUN, "first"], suffixes=("", "_base"))
+    if found.empty:
+        return pd.DataFrame()
+    found = found.rename(columns={"variant_base": "base_variant"}).drop(columns="subject_base")
+    found["own"] = found["base_variant"] == found["variant"]
+    found = found.sort_values(["first", "number", "own", "number_base"], ignore_index=True,
+                              ascending=[True, True, False, True])
     open_ = unsettled(table, whole)
-    for key, sample in _samples(table, whole).items():
-        sets.setdefault(key[:len(_RUN)], []).append((*key[len(_RUN):], sample))
-    rows = []
-    for key, members in sets.items():
-        where = dict(zip(_RUN, key))
-        baselines = [m for m in members if m[0] == "baseline"]
-        for subject, variant, new in (m for m in members if m[0] != "baseline"):
-            for _, base_variant, base in sorted(baselines, key=lambda b: b[1] != variant):
-                rows.append({**where, "subject": subject, "variant": variant,
-                             "base_variant": base_variant, "own": base_variant == variant,
-                             "unsettled": _open((*key, "baseline", base_variant) in open_,
-                                                (*key, subject, variant) in open_),
-                             **_measured(new, base, where["metric"])})
-    return pd.DataFrame(rows)
+    if open_:
+        keys, bases = (found[[*_RUN, *rest]].itertuples(index=False, name=None)
+                       for rest in (["subject", "variant"], ["base_variant"]))
+        found["unsettled"] = [_open((*base[:-1], "baseline", base[-1]) in open_, key in open_)
+                              for key, base in zip(keys, bases)]
+    else:
+        found["unsettled"] = ""
+    told = batches.measured(samples, samples, found["number"].to_numpy(),
+                            found["number_base"].to_numpy())
+    return _exactly(found.drop(columns=["number", "number_base", "first"]).join(told))
 
 
 @dataclass(frozen=True)
@@ -108,14 +128,13 @@ def between(base: pd.DataFrame, new: pd.DataFrame, key: list[str], rule: Rule) -
     The port and the baselines are adjusted apart: a baseline that moves tells of the machine.
     """
     key = [*key, "metric"]
-    base_sets, new_sets = _samples(base, key), _samples(new, key)
-    open_base, open_new = unsettled(base, key), unsettled(new, key)
-    rows = [{**dict(zip(key, k)), **_measured(sample, base_sets[k], k[-1], rule.rounds),
-             "unsettled": _open(k in open_base, k in open_new)}
-            for k, sample in new_sets.items() if k in base_sets]
-    table = pd.DataFrame(rows)
+    table = (_by_rounds if rule.rounds else _together)(new, base, key)
     if table.empty:
         return table
+    table = _exactly(table)
+    open_base, open_new = unsettled(base, key), unsettled(new, key)
+    table["unsettled"] = [_open(k in open_base, k in open_new)
+                          for k in table[key].itertuples(index=False, name=None)]
     groups = [table[c] for c in ("arch", "execution", "metric") if c in table]
     if "subject" in table:
         groups.append(table["subject"] == "baseline")

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats as scipy_stats
 
 ALPHA = 0.05  # what an interval may miss the truth in
-_EXACT_MOST = 50  # repetitions; above, the normal approximation of U is as good
+EXACT_MOST = 50  # repetitions; above, the normal approximation of U is as good
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Ratio:
 
 
 @lru_cache(maxsize=None)
-def _u_cumulative(n: int, m: int) -> np.ndarray:
+def u_cumulative(n: int, m: int) -> np.ndarray:
     """P(U <= u) for u = 0 .. n*m, when both samples are of one distribution."""
     # The counts are the coefficients of prod (1 - q^(m+i)) / (1 - q^i), i = 1 .. n.
     counts = [0] * (n * m + 1)
@@ -44,13 +44,13 @@ def _u_cumulative(n: int, m: int) -> np.ndarray:
     return np.array([float(s / total) for s in sums])
 
 
-def _rank(n: int, m: int, alpha: float) -> tuple[int, float]:
+def rank(n: int, m: int, alpha: float) -> tuple[int, float]:
     """How many pairwise ratios to leave out at each end, and the confidence that remains."""
-    if max(n, m) > _EXACT_MOST:
+    if max(n, m) > EXACT_MOST:
         sigma = np.sqrt(n * m * (n + m + 1) / 12)
         k = int(n * m / 2 - scipy_stats.norm.ppf(1 - alpha / 2) * sigma)
         return max(k, 0), 1 - alpha
-    tail = _u_cumulative(n, m)
+    tail = u_cumulative(n, m)
     k = int(np.searchsorted(tail, alpha / 2, side="right"))
     # Leaving out k - 1 costs P(U <= k - 1) at each end; k = 0: even the extremes do not reach it.
     k = max(k, 1)
@@ -74,7 +74,7 @@ def ratio(new: np.ndarray, base: np.ndarray, alpha: float = ALPHA) -> Ratio:
         return Ratio(value, nan, nan, 0.0)
     with np.errstate(over="ignore"):
         pairs = np.sort(np.divide.outer(np.asarray(new), np.asarray(base)).ravel())
-    skip, confidence = _rank(len(new), len(base), alpha)
+    skip, confidence = rank(len(new), len(base), alpha)
     # With a great many repetitions the ratio of the medians may lie outside: then widen.
     low, high = min(pairs[skip], value), max(pairs[-1 - skip], value)
     return Ratio(value, float(low), float(high), confidence)
@@ -86,7 +86,7 @@ def p_value(new: np.ndarray, base: np.ndarray) -> float:
     if distinct == 1:
         return 1.0
     # Left to itself scipy takes the normal approximation from 9 on, whose least p is too large.
-    exact = distinct == len(new) + len(base) and max(len(new), len(base)) <= _EXACT_MOST
+    exact = distinct == len(new) + len(base) and max(len(new), len(base)) <= EXACT_MOST
     return float(scipy_stats.mannwhitneyu(new, base, alternative="two-sided",
                                           method="exact" if exact else "asymptotic").pvalue)
 

@@ -50,7 +50,7 @@ def test_distribution_of_u_by_counting(n, m):
     counts = np.zeros(n * m + 1)
     for first in combinations(range(n + m), n):
         counts[sum(first) - n * (n - 1) // 2] += 1
-    assert np.allclose(stats._u_cumulative(n, m), np.cumsum(counts) / comb(n + m, n))
+    assert np.allclose(stats.u_cumulative(n, m), np.cumsum(counts) / comb(n + m, n))
 
 
 @pytest.mark.parametrize("n, m", [(5, 5), (5, 8), (12, 9), (60, 60)])
