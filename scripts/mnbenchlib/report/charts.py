@@ -58,7 +58,17 @@ def _by_arch(rows: pd.DataFrame, labels: list[str]) -> list[dict]:
 
 
 def _with_op(rows: pd.DataFrame) -> list[str]:
-    return [f"{row.op} {label}" for row, label in zip(rows.itertuples(), _labels(rows))]
+    """Of several operations; what each has but one of goes unsaid."""
+    several = rows.groupby(["op", "arch"])["variant"].transform("nunique") > 1
+    labels = []
+    for row, variants in zip(rows.itertuples(), several):
+        who = [row.variant or row.subject] if variants else []
+        labels.append(" ".join([row.op, *who, *_settings(row.params)]))
+    return labels
+
+
+def _settings(params: str) -> list[str]:
+    return [item.replace(":", "=") for item in params.split(";") if item]
 
 
 def said(op: str) -> str:
@@ -89,8 +99,7 @@ def _ends(rows: pd.DataFrame) -> pd.Series:
 
 
 def _without(params: str, key: str) -> str:
-    return " ".join(item.replace(":", "=") for item in params.split(";")
-                    if item and not item.startswith(key + ":"))
+    return " ".join(one for one in _settings(params) if not one.startswith(key + "="))
 
 
 def _curves(rows: pd.DataFrame, x: pd.Series, name: list[str]) -> list[dict]:
@@ -151,8 +160,8 @@ def _scaling(op: pd.DataFrame) -> Iterator[dict]:
             if some["own_threads"].nunique() < 2:
                 continue
             title = f"{some['op'].iloc[0]}, against threads"
-            note = [f"pin {pin}", *(p.replace(":", "=") for p in setting.split(";") if p)]
-            some = some.assign(rest="" if split else [p.replace(":", "=") for p in some["params"]])
+            note = [f"pin {pin}", *_settings(setting)]
+            some = some.assign(rest="" if split else [" ".join(_settings(p)) for p in some["params"]])
             yield {"kind": "curves", "title": title, "x": "threads", "value": "median",
                    "note": ", ".join(note),
                    "curves": _curves(some, some["own_threads"], ["rest"])}

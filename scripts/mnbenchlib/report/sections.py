@@ -38,7 +38,7 @@ def _trust(trust: dict) -> str:
     found = trust["machine"]
     if not trust["doctored"]:
         found = [*found, {"severity": "unknown", "what": "doctor", "found": "its findings were not "
-                          "kept with this run; machine.json tells no more"}]
+                          "kept with this run"}]
     rest = found[_SHOWN:]
     more = "" if not rest else (
         f"<details><summary>{len(rest)} more of the machine</summary><ul class=findings>"

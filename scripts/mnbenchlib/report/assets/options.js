@@ -153,7 +153,7 @@ function outline(spec, series, mask) {
 		return null;
 	const curves = spec.kind === "curves";
 	const lines = curves ? [] : [...new Set(all.map(one => one.y))].sort((a, b) => a - b);
-	const height = curves ? spec.dense ? 250 : 270 : 62 + (spec.dense ? 17 : 20) * lines.length;
+	const height = curves ? spec.dense ? 240 : 270 : (spec.dense ? 38 : 62) + (spec.dense ? 16 : 20) * lines.length;
 	return {all, lines, height};
 }
 
