@@ -38,7 +38,8 @@ def instructions(rows: Rows, family: str) -> list[dict]:
     mine = rows.table[(rows.table["family"] == family) & rows.table["insns_per_op"].notna()]
     mine = _fewest(mine[mine["median"].notna()])
     mine = mine[_ends(mine)]
-    sizes = mine.groupby(["op", "arch"])["op"].transform("size").groupby(mine["op"]).transform("max")
+    sizes = mine.groupby(["op", "arch"])["op"].transform("size")
+    sizes = sizes.groupby(mine["op"]).transform("max")
     groups = [(said(op), group, _labels(group)) for op, group in
               mine[sizes >= _LONE].groupby("op", sort=False)]
     few = mine[sizes < _LONE]
@@ -161,7 +162,8 @@ def _scaling(op: pd.DataFrame) -> Iterator[dict]:
                 continue
             title = f"{some['op'].iloc[0]}, against threads"
             note = [f"pin {pin}", *_settings(setting)]
-            some = some.assign(rest="" if split else [" ".join(_settings(p)) for p in some["params"]])
+            rest = "" if split else [" ".join(_settings(p)) for p in some["params"]]
+            some = some.assign(rest=rest)
             yield {"kind": "curves", "title": title, "x": "threads", "value": "median",
                    "note": ", ".join(note),
                    "curves": _curves(some, some["own_threads"], ["rest"])}
