@@ -320,6 +320,7 @@ def test_emulated_charts_are_marked(reader):
     mark = reader.run("const plot = arguments[0].querySelector('.plot');"
                       "return getComputedStyle(plot, '::after').content", details)
     assert "EMULATED" in mark
+    assert "EMULATED" in reader.one("figure.emulated figcaption").text
 
 
 def test_no_sideways_scrolling_in_a_narrow_window(reader):

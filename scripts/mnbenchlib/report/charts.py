@@ -59,13 +59,13 @@ def _by_arch(rows: pd.DataFrame, labels: list[str]) -> list[dict]:
 
 
 def _with_op(rows: pd.DataFrame) -> list[str]:
-    """Of several operations; what each has but one of goes unsaid."""
-    several = rows.groupby(["op", "arch"])["variant"].transform("nunique") > 1
-    labels = []
-    for row, variants in zip(rows.itertuples(), several):
-        who = [row.variant or row.subject] if variants else []
-        labels.append(" ".join([row.op, *who, *_settings(row.params)]))
-    return labels
+    """Of several operations; what an operation has but one of goes unsaid."""
+    groups = rows.groupby(["op", "arch"])
+    variants = groups["variant"].transform("nunique") > 1
+    settings = groups["params"].transform("nunique") > 1
+    return [" ".join([row.op, *[row.variant or row.subject] * variant,
+                      *_settings(row.params) * setting])
+            for row, variant, setting in zip(rows.itertuples(), variants, settings)]
 
 
 def _settings(params: str) -> list[str]:
