@@ -22,14 +22,14 @@ MACHINE = {
 FINDINGS = [
     {"what": "turbo", "found": "on", "severity": "warn", "mend": "echo 1 > no_turbo"},
     {"what": "smt", "found": "2 threads a core", "severity": "note", "mend": ""},
-    {"what": "governor", "found": f"powersave {NASTY}", "severity": "severe", "mend": "performance"},
+    {"what": "governor", "found": f"powersave {NASTY}", "severity": "severe", "mend": "another"},
     {"what": "swap", "found": "none", "severity": "ok", "mend": ""},
 ]
 
 
 def rows(slower: dict[str, float] | None = None, n: int = 10, threads=THREADS,
          **cells) -> list[dict[str, str]]:
-    """Of 64 cores, with flags, errors, twins, an upstream, a remedy and two emulated architectures."""
+    """Of 64 cores, with flags, errors, twins, an upstream and a remedy."""
     found = run(n=n, threads=threads, slower=slower, **cells)
     spread = [dict(r, pin="scatter", real_ns_per_op=repr(float(r["real_ns_per_op"]) * 1.4))
               for r in found if r["pin"] == "compact" and not r["error"]]

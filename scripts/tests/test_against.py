@@ -33,7 +33,8 @@ def test_two_runs_and_how_they_compare(checkout, two, tmp_path):
                             "--twins", 2)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(out)
-    assert {path.name for path in out.iterdir()} == FILES | {"floor.json", "against"}
+    assert {path.name for path in out.iterdir()} == FILES | {"floor.json", "against",
+                                                              "doctor.json"}
     assert {path.name for path in (out / "against").iterdir()} == FILES | {"floor.json"}
     assert f"scripts/mnbench compare {out}/against {out}" in done.stderr.splitlines()
     assert len(rows(out)) == len(rows(out / "against")) == 8 * (4 + 2)

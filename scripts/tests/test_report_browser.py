@@ -120,8 +120,10 @@ def test_it_opens_without_a_word_and_asks_for_nothing(reader):
     reader.driver.get_log("performance")
     reader.opened()
     assert [line for line in reader.driver.get_log("browser") if line["level"] != "INFO"] == []
-    asked = [json.loads(line["message"])["message"] for line in reader.driver.get_log("performance")]
-    urls = [m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"]
+    log = reader.driver.get_log("performance")
+    asked = [json.loads(line["message"])["message"] for line in log]
+    urls = [one["params"]["request"]["url"] for one in asked
+            if one["method"] == "Network.requestWillBeSent"]
     assert urls and set(urls) == {reader.url}
     assert reader.run("return performance.getEntriesByType('resource').length") == 0
     assert report_runs.NASTY in reader.one("h1").text
@@ -249,8 +251,8 @@ def test_focus_is_seen_and_goes_in_order(reader):
         style = reader.run("""const one = document.activeElement;
             const style = getComputedStyle(one);
             const box = one.getBoundingClientRect();
-            return [one.textContent.slice(0, 30), style.outlineStyle, parseFloat(style.outlineWidth),
-                box.top + scrollY, box.left]""")
+            return [one.textContent.slice(0, 30), style.outlineStyle,
+                parseFloat(style.outlineWidth), box.top + scrollY, box.left]""")
         assert style[1] == "solid" and style[2] >= 2, style
         seen.append(style)
     assert seen[0][0].startswith("Skip to")
@@ -315,15 +317,17 @@ def test_emulated_charts_are_marked(reader):
     assert "EMULATED" in details.text
     reader.run("arguments[0].open = true; arguments[0].scrollIntoView()", details)
     reader.wait("return arguments[0].querySelectorAll('figure.emulated').length", details)
-    mark = reader.run("return getComputedStyle(arguments[0].querySelector('.plot'), '::after').content",
-                      details)
+    mark = reader.run("const plot = arguments[0].querySelector('.plot');"
+                      "return getComputedStyle(plot, '::after').content", details)
     assert "EMULATED" in mark
+    assert "EMULATED" in reader.one("figure.emulated figcaption").text
 
 
 def test_no_sideways_scrolling_in_a_narrow_window(reader):
     reader.opened(width=480)
-    for script in ("", "document.querySelectorAll('#family-seq tbody button').forEach(b => b.click())",
-                   "document.querySelectorAll('details').forEach(one => { one.open = true })"):
+    unfold = "document.querySelectorAll('#family-seq tbody button').forEach(one => one.click())"
+    open_all = "document.querySelectorAll('details').forEach(one => { one.open = true })"
+    for script in ("", unfold, open_all):
         reader.run(script)
         assert reader.run("return document.documentElement.scrollWidth") <= 480
     for selector in (".family figure", ".family tbody td", "#filters > *"):
@@ -352,9 +356,10 @@ def test_the_printer_gets_every_row_and_chart_on_white(reader):
     assert reader.run("return document.querySelectorAll('.family tbody tr').length") == every
     assert reader.run("""return [...document.querySelectorAll("figure:not([hidden]) canvas")]
         .every(one => Chart.getChart(one))""")
-    assert reader.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    assert reader.run(paper) == "rgb(255, 255, 255)"
     reader.run("dispatchEvent(new Event('afterprint'))")
-    assert reader.run("return getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert reader.run(paper) != "rgb(255, 255, 255)"
     reader.one("#filters input[type=search]").send_keys("list_hooks")  # short, so that it is quick
     pdf = reader.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
     assert base64.b64decode(pdf["data"]).startswith(b"%PDF")

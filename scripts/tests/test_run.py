@@ -41,7 +41,7 @@ def test_three_architectures_in_one_folder(checkout, tmp_path):
     assert [row["execution"] for row in rows(out)] == ["native"] * 2 + ["qemu-user"] * 12
     assert len({row["run_id"] for row in rows(out)}) == 1
     assert {path.name for path in out.iterdir()} == {"mnbench.csv", "machine.json",
-                                                     "topology.xml", "run.json"}
+                                                     "topology.xml", "run.json", "doctor.json"}
     assert "14 rows of x86_64, arm64, riscv64 in" in done.stderr
 
 

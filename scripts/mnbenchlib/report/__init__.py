@@ -12,7 +12,7 @@ import pandas as pd
 from .. import results
 from ..errors import UserError
 from ..tables import emit
-from . import charts, diff, headline, library, machine, page, payload, reproduce, rows, sections
+from . import charts, diff, headline, library, machine, page, payload, rows, sections
 
 _MOST_BYTES = 5_000_000
 

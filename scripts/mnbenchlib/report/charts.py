@@ -38,7 +38,8 @@ def instructions(rows: Rows, family: str) -> list[dict]:
     mine = rows.table[(rows.table["family"] == family) & rows.table["insns_per_op"].notna()]
     mine = _fewest(mine[mine["median"].notna()])
     mine = mine[_ends(mine)]
-    sizes = mine.groupby(["op", "arch"])["op"].transform("size").groupby(mine["op"]).transform("max")
+    sizes = mine.groupby(["op", "arch"])["op"].transform("size")
+    sizes = sizes.groupby(mine["op"]).transform("max")
     groups = [(said(op), group, _labels(group)) for op, group in
               mine[sizes >= _LONE].groupby("op", sort=False)]
     few = mine[sizes < _LONE]
@@ -58,7 +59,17 @@ def _by_arch(rows: pd.DataFrame, labels: list[str]) -> list[dict]:
 
 
 def _with_op(rows: pd.DataFrame) -> list[str]:
-    return [f"{row.op} {label}" for row, label in zip(rows.itertuples(), _labels(rows))]
+    """Of several operations; what an operation has but one of goes unsaid."""
+    groups = rows.groupby(["op", "arch"])
+    variants = groups["variant"].transform("nunique") > 1
+    settings = groups["params"].transform("nunique") > 1
+    return [" ".join([row.op, *[row.variant or row.subject] * variant,
+                      *_settings(row.params) * setting])
+            for row, variant, setting in zip(rows.itertuples(), variants, settings)]
+
+
+def _settings(params: str) -> list[str]:
+    return [item.replace(":", "=") for item in params.split(";") if item]
 
 
 def said(op: str) -> str:
@@ -89,8 +100,7 @@ def _ends(rows: pd.DataFrame) -> pd.Series:
 
 
 def _without(params: str, key: str) -> str:
-    return " ".join(item.replace(":", "=") for item in params.split(";")
-                    if item and not item.startswith(key + ":"))
+    return " ".join(one for one in _settings(params) if not one.startswith(key + "="))
 
 
 def _curves(rows: pd.DataFrame, x: pd.Series, name: list[str]) -> list[dict]:
@@ -151,8 +161,9 @@ def _scaling(op: pd.DataFrame) -> Iterator[dict]:
             if some["own_threads"].nunique() < 2:
                 continue
             title = f"{some['op'].iloc[0]}, against threads"
-            note = [f"pin {pin}", *(p.replace(":", "=") for p in setting.split(";") if p)]
-            some = some.assign(rest="" if split else [p.replace(":", "=") for p in some["params"]])
+            note = [f"pin {pin}", *_settings(setting)]
+            rest = "" if split else [" ".join(_settings(p)) for p in some["params"]]
+            some = some.assign(rest=rest)
             yield {"kind": "curves", "title": title, "x": "threads", "value": "median",
                    "note": ", ".join(note),
                    "curves": _curves(some, some["own_threads"], ["rest"])}

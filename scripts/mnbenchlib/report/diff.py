@@ -12,8 +12,7 @@ from .. import compare, results
 from ..errors import UserError
 
 _FIGURES = ["base_median", "new_median", "ratio", "low", "high", "p_adjusted", "floor"]
-_WORDS = ["arch", "execution", "metric", *[c for c in results.KEY if c not in ("arch", "execution")],
-          "verdict", "decided_by", "unsettled"]
+_WORDS = ["metric", *results.KEY, "verdict", "decided_by", "unsettled"]
 
 
 def compared(*words: str) -> compare.Comparison:

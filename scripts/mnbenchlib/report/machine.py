@@ -89,9 +89,9 @@ def _from_machine(told: dict) -> list[Finding]:
     """What machine.json alone lets one see."""
     found = []
     if inside(told, "hypervisor.present"):
-        kind = inside(told, "hypervisor.type") or "its kind is not told"
-        found.append(Finding("virtual machine", f"{kind}: ratios of one run carry further than "
-                             "nanoseconds", "warn"))
+        kind = inside(told, "hypervisor.type") or "of no known kind"
+        found.append(Finding("virtual machine", f"{kind}: ratios carry further than nanoseconds",
+                             "warn"))
     load = inside(told, "load.1min")
     if isinstance(load, (int, float)) and load > _BUSY:
         found.append(Finding("load", f"{load:.2f} when the run began", "warn"))
@@ -116,14 +116,14 @@ def _of_rows(table: pd.DataFrame, rows: pd.DataFrame) -> list[Finding]:
     emulated = len(measured) - len(native)
     if emulated:
         whole = emulated == len(measured)
-        found.append(Finding("emulation", _share(emulated, len(measured), "benchmarks: their "
+        found.append(Finding("emulation", _share(emulated, len(measured), "benchmarks: "
                              "times say nothing of hardware"), "severe" if whole else "note"))
     if len(native):
         found += _noise(table)
         open_ = int(native["flags"].str.contains("unsettled").sum())
         severity = "warn" if open_ * 10 > len(native) else "note" if open_ else "ok"
         found.append(Finding("unsettled", _share(open_, len(native), "benchmarks: median not "
-                             "known within the run's target"), severity))
+                             "within the run's target"), severity))
     flagged = _flagged(measured)
     if flagged:
         said = ", ".join(f"{flag} {n}" for flag, n in flagged.items()) + f" of {len(measured)}"

@@ -40,7 +40,7 @@ def facts(pairs: list[tuple[str, str]]) -> str:
 
 
 def finding(one: dict) -> str:
-    """One line of what speaks for and against the figures; a word says how bad, not only a colour."""
+    """A line of what speaks for or against the figures; a word says how bad, not only a colour."""
     mend = element("span", f" {one['mend']}", class_="mend") if one.get("mend") else ""
     return (f'<li class="{html.escape(one["severity"])}">'
             + element("b", one["severity"], class_="severity") + "<span>"

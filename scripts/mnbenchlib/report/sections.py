@@ -19,7 +19,8 @@ _VERDICTS = {"worse": "▲ worse", "better": "▼ better", "slower": "△ slower
 def run(path: Path, told: dict, table: pd.DataFrame, rows: pd.DataFrame) -> dict:
     """All that is said of one run."""
     command, whence = reproduce.command(path, told)
-    return {"name": str(table["run_id"].iloc[0]), "host": str(table["host"].iloc[0]), "path": str(path),
+    first = table.iloc[0]
+    return {"name": str(first["run_id"]), "host": str(first["host"]), "path": str(path),
             "facts": machine.facts(told, table), "trust": machine.trust(path, told, table, rows),
             "environment": machine.flat(told), "command": command, "whence": whence}
 
@@ -30,15 +31,15 @@ def parts(runs: list[dict], two: dict | None) -> dict[str, str]:
     facts = dict(last["facts"])
     heading = f"{last['host']}: {facts.pop('Machine')}"
     return {"heading": html.escape(heading), "facts": page.facts(list(facts.items())),
-            "trust": _trust(last["trust"]), "verdict": _verdict(two), "environment": "".join(map(_environment, runs)),
-            "compared": _compared(two)}
+            "trust": _trust(last["trust"]), "verdict": _verdict(two),
+            "environment": "".join(map(_environment, runs)), "compared": _compared(two)}
 
 
 def _trust(trust: dict) -> str:
     found = trust["machine"]
     if not trust["doctored"]:
         found = [*found, {"severity": "unknown", "what": "doctor", "found": "its findings were not "
-                          "kept with this run; machine.json tells no more"}]
+                          "kept with this run"}]
     rest = found[_SHOWN:]
     more = "" if not rest else (
         f"<details><summary>{len(rest)} more of the machine</summary><ul class=findings>"
@@ -58,7 +59,8 @@ def _environment(one: dict) -> str:
     return (f"<section class=run>{page.element('h3', one['name'])}"
             + page.element("p", one["path"], class_="quiet")
             + "<h4>To measure it again</h4>" + page.element("pre", one["command"], tabindex="0")
-            + whence + f"<details><summary>The machine, in full</summary>{table}</details></section>")
+            + whence
+            + f"<details><summary>The machine, in full</summary>{table}</details></section>")
 
 
 def _verdict(two: dict | None) -> str:

@@ -39,6 +39,7 @@ function cards() {
 		if (!emulated.length)
 			continue;
 		const list = emulated.map(one => `${one.what} ${one.figure}`).join("; ");
-		found.append(make("p", {class: "quiet"}, `EMULATED, says nothing of hardware: ${placeName(DATA.places[place])}: ${list}`));
+		found.append(make("p", {class: "quiet"}, "EMULATED, says nothing of hardware: " +
+			`${placeName(DATA.places[place])}: ${list}`));
 	}
 }

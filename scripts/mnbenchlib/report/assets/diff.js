@@ -18,9 +18,10 @@ const PAIR_COLUMNS = [
 	["Base", pair => said(pair.base_median, pair.metric), pair => pair.base_median, true],
 	["New", pair => said(pair.new_median, pair.metric), pair => pair.new_median, true],
 	["Ratio", pair => said(pair.ratio, "ratio"), pair => pair.ratio, true],
-	["Interval", pair => pair.low === null ? "" : `${said(pair.low, "ratio")} .. ${said(pair.high, "ratio")}`,
-		pair => pair.low, true],
-	["p adj.", pair => pair.p_adjusted === null ? "" : pair.p_adjusted < 0.001 ? "< 0.001" : pair.p_adjusted.toFixed(3), pair => pair.p_adjusted, true],
+	["Interval", pair => pair.low === null ? "" :
+		`${said(pair.low, "ratio")} .. ${said(pair.high, "ratio")}`, pair => pair.low, true],
+	["p adj.", pair => pair.p_adjusted === null ? "" : pair.p_adjusted < 0.001 ? "< 0.001" :
+		pair.p_adjusted.toFixed(3), pair => pair.p_adjusted, true],
 	["Verdict", pair => VERDICTS[pair.verdict], pair => Object.keys(VERDICTS).indexOf(pair.verdict), false],
 ];
 
@@ -37,7 +38,8 @@ function verdictButtons(pairs, changed) {
 		});
 		return button;
 	});
-	return {asked, row: make("p", {class: "only-screen", role: "group", "aria-label": "Only these verdicts"}, ...buttons)};
+	return {asked, row: make("p", {class: "only-screen", role: "group",
+		"aria-label": "Only these verdicts"}, ...buttons)};
 }
 
 // The greatest changes that are decided, as intervals around their ratios.
@@ -52,7 +54,8 @@ function moved(pairs) {
 	const lines = rows.map((row, i) => ({label: pairName(row), points: [[VERDICTS[row.verdict], i]]}));
 	const spec = {kind: "dots", title: "What moved most", value: "median", by: "verdict", lines, rows,
 		note: `${rows.length} of ${decided.length} that moved`,
-		tip: row => [pairName(row), ...PAIR_COLUMNS.slice(1).map(([title, text]) => `${title} ${text(DATA.diff.pairs[row.at])}`)]};
+		tip: row => [pairName(row), ...PAIR_COLUMNS.slice(1)
+			.map(([title, text]) => `${title} ${text(DATA.diff.pairs[row.at])}`)]};
 	return new Drawn(spec, () => rows.map(() => true)).figure;
 }
 
@@ -64,7 +67,8 @@ function diffView() {
 	DATA.diff.pairs.forEach((pair, at) => {
 		pair.at = at;
 	});
-	const pairs = [...DATA.diff.pairs].sort((a, b) => rank(a) - rank(b) || Math.abs(Math.log(b.ratio)) - Math.abs(Math.log(a.ratio)));
+	const size = pair => Math.abs(Math.log(pair.ratio));
+	const pairs = [...DATA.diff.pairs].sort((a, b) => rank(a) - rank(b) || size(b) - size(a));
 	const kept = pair => !buttons.asked.size || buttons.asked.has(pair.verdict);
 	const buttons = verdictButtons(pairs, () => table.fill());
 	const table = new Sortable(PAIR_COLUMNS, pairs, "Pairs", {kept, rowClass: pair => pair.verdict});

@@ -31,7 +31,8 @@ class Drawn {
 		const emulated = spec.place !== undefined && DATA.places[spec.place].metric === "emulated_ns";
 		this.figure = make("figure", emulated ? {class: "emulated"} : {},
 			make("figcaption", {}, heading ? make(heading, {}, spec.title) : null,
-				make("span", {class: "note"}, spec.note ?? ""), zoomTools(this)),
+				make("span", {class: "note"}, emulated ? make("b", {}, "EMULATED ") : null,
+					spec.note ?? ""), zoomTools(this)),
 			this.plot, legend(this));
 		this.figure.drawn = this;
 		keyed(this);

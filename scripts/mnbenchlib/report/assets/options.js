@@ -133,6 +133,12 @@ function dotSets(spec, series, mask, hidden, lines) {
 	return sets;
 }
 
+// Names differ at both ends: what goes is the middle.
+function shortened(text, most) {
+	const tail = Math.floor((most - 1) / 2);
+	return `${text.slice(0, most - 1 - tail)}…${text.slice(-tail)}`;
+}
+
 function lineAxis(spec, lines) {
 	return {
 		type: "category", labels: lines.map((_, i) => String(i)), offset: true,
@@ -141,7 +147,7 @@ function lineAxis(spec, lines) {
 			callback(_, i) {
 				const text = spec.lines[lines[i]].label;
 				const most = Math.max(10, Math.floor(this.chart.width / 17));
-				return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+				return text.length > most ? shortened(text, most) : text;
 			}},
 	};
 }
@@ -153,7 +159,7 @@ function outline(spec, series, mask) {
 		return null;
 	const curves = spec.kind === "curves";
 	const lines = curves ? [] : [...new Set(all.map(one => one.y))].sort((a, b) => a - b);
-	const height = curves ? spec.dense ? 250 : 270 : 62 + (spec.dense ? 17 : 20) * lines.length;
+	const height = curves ? spec.dense ? 240 : 270 : (spec.dense ? 38 : 62) + (spec.dense ? 16 : 20) * lines.length;
 	return {all, lines, height};
 }
 

@@ -15,7 +15,8 @@ function family(name) {
 		if (!mine.length)
 			return;
 		if (place.metric === "emulated_ns") {
-			const details = make("details", {}, make("summary", {}, `EMULATED, says nothing of hardware: ${placeName(place)}`));
+			const details = make("details", {}, make("summary", {},
+				`EMULATED, says nothing of hardware: ${placeName(place)}`));
 			details.addEventListener("toggle", () => {
 				if (details.children.length === 1)
 					details.append(charts(mine));

@@ -3,17 +3,24 @@
 
 const MANY = 25; // rows that are made at once; the rest on demand, and for the printer
 
+function counted(row) {
+	return row.metric === "insns_per_op" && row.median !== null;
+}
+
 // A column: title, text of a row, what it sorts by, whether a figure.
 const COLUMNS = [
 	["Benchmark", row => row.op, row => row.op, false],
-	["Where", row => row.arch + (row.metric === "emulated_ns" ? " EMULATED" : ""), row => row.arch, false],
+	["Where", row => row.arch + (row.metric === "emulated_ns" ? " EMULATED" : ""),
+		row => row.arch, false],
 	["Subject", row => row.subject, row => row.subject, false],
 	["Variant", row => row.variant, row => row.variant, false],
 	["Threads", row => String(row.own_threads), row => row.own_threads, true],
 	["Pin", row => row.pin, row => row.pin, false],
 	["Varied", row => params(row), row => params(row), false],
-	["Median", row => said(row.median, row.metric) + (row.metric === "insns_per_op" && row.median !== null ? " insns" : ""), row => row.median, true],
-	["Interval", row => between(row) + (row.median !== null && !row.sure ? " (all)" : ""), row => row.low, true],
+	["Median", row => said(row.median, row.metric) + (counted(row) ? " insns" : ""),
+		row => row.median, true],
+	["Interval", row => between(row) + (row.median !== null && !row.sure ? " (all)" : ""),
+		row => row.low, true],
 	["To its limit", row => said(row.limit, "ratio"), row => row.limit, true],
 	["n", row => row.n ? String(row.n) : "", row => row.n, true],
 	["Flags", row => row.error || row.flags, row => row.error || row.flags, false],

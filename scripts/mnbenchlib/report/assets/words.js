@@ -63,16 +63,16 @@ function placeName(place) {
 	return `${place.arch}, ${place.execution}, on ${place.host}${several}`;
 }
 
-// The binary's names end in what Google Benchmark adds; the threads are left out with sleepers.
+// The binary's names end in what Google Benchmark adds, and those of herds leave the threads out.
 function again(row) {
 	const escape = text => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-	const op = row.op.replace(/_(waker|first|median|last)$/, "");
+	const sleepers = /(^|;)sleepers:[1-9]/.test(row.params);
+	const op = sleepers ? row.op.replace(/_(waker|first|median|last)$/, "") : row.op;
 	const parts = [row.family, op, row.subject];
 	if (row.variant)
 		parts.push(`variant:${row.variant}`);
 	if (row.params)
 		parts.push(...row.params.split(";"));
-	const sleepers = /(^|;)sleepers:/.test(row.params);
 	if (!sleepers)
 		parts.push(`threads:${row.threads}`);
 	if (row.pin)
