@@ -139,9 +139,9 @@ def overall(found: pd.DataFrame) -> list[str]:
         baseline = found["subject"] == "baseline"
         parts = [(", port and kernels", found[~baseline]), (", baselines", found[baseline])]
     groups = [column for column in ("arch", "execution", "metric") if column in found]
-    return [f"{' '.join(key)}: geometric mean of all {len(rows)} ratios{name}: "
-            f"{factor(stats.geometric_mean(rows['ratio'].array))}"
-            for name, part in parts for key, rows in part.groupby(groups, sort=False)]
+    return [f"{' '.join(map(str, rows.iloc[0][groups]))}: geometric mean of all {len(rows)} "
+            f"ratios{name}: {factor(stats.geometric_mean(rows['ratio'].array))}"
+            for name, part in parts for _, rows in part.groupby(groups, sort=False)]
 
 
 def floors(found: pd.DataFrame) -> list[str]:

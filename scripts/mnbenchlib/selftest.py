@@ -28,7 +28,7 @@ from .tables import as_markdown, as_text, emit, wants_colour
 PRESET = "plant"
 _SIZES = "0,1,2,3,5,10"
 _MOST_PERCENT = 1000
-_ROUNDS = 12
+_ROUNDS = 16
 _TOLD_EVERY = 10  # seconds
 # Where an operation is a plain loop over `run`, which is where bench/plant.h puts its slow-downs.
 _PLANTABLE = "/real_time"
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--operations", metavar="REGEX",
                         help="benchmarks to use, of one thread; default: four of the port's")
     parser.add_argument("--rounds", type=_count, default=_ROUNDS, metavar="N",
-                        help=f"rounds of a trial (default: {_ROUNDS}: as few as decide)")
+                        help=f"rounds of a trial (default: {_ROUNDS})")
     parser.add_argument("--metric", choices=["real_ns_per_op", "cpu_ns_per_op"],
                         default="real_ns_per_op",
                         help="figure to judge by (default: real_ns_per_op)")
