@@ -8,7 +8,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from . import pairs, results, stats
+from . import machines, pairs, results, stats
 from .tables import Block, Table, factor, number
 
 _LISTED = 3  # names of benchmarks printed for each reason
@@ -132,6 +132,11 @@ def counts(found: pd.DataFrame, threshold: float) -> list[str]:
     return lines
 
 
+def _grouper(columns: list[str]) -> list[str] | str:
+    """For groupby(): pandas wants one column alone to be no list."""
+    return columns if len(columns) > 1 else columns[0]
+
+
 def overall(found: pd.DataFrame) -> list[str]:
     """All ratios as one; baselines apart, since they tell of the machine."""
     parts = [("", found)]
@@ -141,7 +146,7 @@ def overall(found: pd.DataFrame) -> list[str]:
     groups = [column for column in ("arch", "execution", "metric") if column in found]
     return [f"{' '.join(map(str, rows.iloc[0][groups]))}: geometric mean of all {len(rows)} "
             f"ratios{name}: {factor(stats.geometric_mean(rows['ratio'].array))}"
-            for name, part in parts for _, rows in part.groupby(groups, sort=False)]
+            for name, part in parts for _, rows in part.groupby(_grouper(groups), sort=False)]
 
 
 def floors(found: pd.DataFrame) -> list[str]:
@@ -163,6 +168,11 @@ def floors(found: pd.DataFrame) -> list[str]:
 
 def _share(log: float) -> str:
     return f"{100 * np.expm1(log):.2g} %"
+
+
+def not_the_same(differ: list[machines.Difference]) -> list[str]:
+    """What else than the program under test may have made the difference."""
+    return ["not the same: " + "; ".join(map(str, differ))] if differ else []
 
 
 def unmatched(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:

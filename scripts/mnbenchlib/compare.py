@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import blocks, floor, pairs, record, results, transfers, values
+from . import blocks, floor, machines, pairs, record, results, transfers, values
 from .errors import UserError
 from .tables import Block, as_markdown, as_text, emit, wants_colour
 
@@ -63,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "worse (default: 5)")
     parser.add_argument("--alpha", type=float, default=ALPHA, metavar="SHARE",
                         help="share of false findings to accept (default: %(default)s)")
+    parser.add_argument("--other-machine", action="store_true",
+                        help="compare times even where NEW is of another machine than BASE")
     parser.add_argument("--all", action="store_true",
                         help="print every pair, and every row left out")
     parser.add_argument("--format", choices=["text", "markdown", "csv", "json"], default="text")
@@ -171,6 +173,17 @@ def _files(base: _Input, news: list[_Input], args: argparse.Namespace) -> Compar
     return out
 
 
+def _refuse_machines(base: _Input, new: _Input, found: pd.DataFrame,
+                     differ: list[machines.Difference], args: argparse.Namespace) -> None:
+    """Times of two machines say how these differ; instructions and line transfers carry over."""
+    other = [one for one in differ if one.kind == machines.MACHINE]
+    carries_over = found["metric"].isin(["insns_per_op", transfers.METRIC]).all()
+    if not other or args.other_machine or carries_over:
+        return
+    raise UserError(f"{new.path}: of another machine than {base.path} ({other[0]}); name runs of "
+                    "one machine, or give --other-machine to compare all the same")
+
+
 def _two_files(base: _Input, new: _Input, args: argparse.Namespace) -> Comparison:
     good_base, bad_base = values.usable(base.table, args.metric)
     good_new, bad_new = values.usable(new.table, args.metric)
@@ -180,11 +193,14 @@ def _two_files(base: _Input, new: _Input, args: argparse.Namespace) -> Compariso
     if found.empty:
         raise _nothing(left_out, f"{new.path}: no benchmark in common with {base.path} that can be "
                                  "compared")
+    differ = machines.between(base.whole, new.whole)
+    _refuse_machines(base, new, found, differ, args)
     out = Comparison("files", [base.path, new.path], found, left_out)
     out.exit_code = int((found["verdict"] == "worse").any())
     summary = Block("NEW against BASE", [f"BASE {base.path}", f"NEW  {new.path}"])
     summary.lines += [*blocks.counts(found, args.threshold), *blocks.overall(found),
-                      *blocks.floors(found), *blocks.unmatched(good_base, good_new)]
+                      *blocks.floors(found), *blocks.unmatched(good_base, good_new),
+                      *blocks.not_the_same(differ)]
     for name, good in (("BASE", good_base), ("NEW", good_new)):
         summary.lines += blocks.unsettled(good, f" in {name}")
     out.blocks = [summary, *blocks.moved_blocks(found, args, "BASE", "NEW"),

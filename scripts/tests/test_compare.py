@@ -526,3 +526,46 @@ def test_all_ratios_as_one_baselines_apart(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "geometric mean of all 2 ratios, port and kernels: 4.000" in text
     assert "geometric mean of all 2 ratios, baselines: 2.000" in text
+
+
+# --- other machines
+
+
+def on(tmp_path, name, rows, **facts):
+    """A run's folder with a machine file."""
+    folder = tmp_path / name
+    folder.mkdir()
+    write(folder / "mnbench.csv", rows)
+    told = {"schema": 1, "run_id": "run-1", "utc": "2026-01-31T12:00:00Z", "host": "box", "arch": "x86_64",
+            "execution": "native"}
+    for at, value in facts.items():
+        section, key = at.split("__")
+        told.setdefault(section, {})[key] = value
+    (folder / "machine.json").write_text(json.dumps(told), encoding="utf-8")
+    return folder
+
+
+def test_times_of_another_machine_are_refused_unless_told(tmp_path, capsys):
+    base = on(tmp_path, "base", reps(FIVE), cpu__model="Eagle", build__compiler="gcc 12")
+    new = on(tmp_path, "new", reps(FIVE), cpu__model="Sparrow", build__compiler="gcc 14")
+    said = refused(capsys, base, new)
+    assert "of another machine" in said and "CPU: Eagle, then Sparrow" in said
+    assert "--other-machine" in said and "\n" not in said
+    assert len(as_json(capsys, base, new, "--other-machine")["pairs"]) == 1
+    command(compare, base, new, "--other-machine")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "not the same: CPU: Eagle, then Sparrow; compiler: gcc 12, then gcc 14" in text
+
+
+def test_another_build_is_told(tmp_path, capsys):
+    base = on(tmp_path, "base", reps(FIVE), cpu__model="Eagle", build__compiler="gcc 12")
+    new = on(tmp_path, "new", reps(FIVE), cpu__model="Eagle", build__compiler="gcc 14")
+    assert command(compare, base, new)[0] == 0
+    assert "not the same: compiler: gcc 12, then gcc 14" in capsys.readouterr().out
+
+
+def test_instructions_do_not_ask_for_the_machine(tmp_path, capsys):
+    rows = reps(FIVE, metric="insns_per_op")
+    base = on(tmp_path, "base", rows, cpu__model="Eagle")
+    new = on(tmp_path, "new", rows, cpu__model="Sparrow")
+    assert len(as_json(capsys, base, new, "--metric", "insns_per_op")["pairs"]) == 1
