@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "cases.h"
 #include "counts.h"
@@ -59,6 +60,12 @@ static inline unsigned int case_figures(const struct bench_case *c)
 	return c->run.op->herd ? HERD_FIGURES : 1;
 }
 
+/* The reason, for the row, of what returned RET. */
+static inline const char *case_reason(const struct bench_case *c, int ret)
+{
+	return c->run.why ? c->run.why : strerror(-ret);
+}
+
 /* ---- cases.c ---- */
 
 /* The same once more, next in the list. 0 or -ENOMEM. */
@@ -76,9 +83,6 @@ int case_register(const struct bench_case *c);
 int case_measure_alone(struct bench_case *c, struct measurement *m);
 
 /* ---- case_run.c ---- */
-
-/* The reason, for the row, of what returned RET. */
-const char *case_reason(const struct bench_case *c, int ret);
 
 /* Sets it up, measures one repetition and takes it down again. Nothing is registered before. */
 void case_measure(struct bench_case *c, struct measurement *m);

@@ -24,8 +24,8 @@
 struct alone {
 	struct bench_case *c;
 	struct measurement *m;
-	double warm_ns; /* of an operation, by the warm-up; 0: it was not yet */
-	double mean_ns; /* of an operation, of all of them */
+	double warm_ns;	  /* of an operation, by the warm-up; 0: it was not yet */
+	double mean_ns;	  /* of an operation, of all of them */
 	double median_ns; /* likewise, of the slices */
 };
 
@@ -68,7 +68,8 @@ static void count_parts(struct op_thread *t, struct perfctr_counts *counters)
 	take_counters(counters, COUNTED_OPS);
 }
 
-/* Between two turns with another program, see baton.h: long against what a change of turns costs. */
+/* Between two turns with another program, see baton.h: long against what a change of turns costs.
+ */
 #define TURN_NS 1000000
 
 /* A repetition of one thread. */

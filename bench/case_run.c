@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "disturb.h"
 #include "pin.h"
@@ -40,11 +39,6 @@ static int have_had_thread(void)
 	if (!ret && !had)
 		had = !pthread_join(thread, NULL);
 	return ret;
-}
-
-const char *case_reason(const struct bench_case *c, int ret)
-{
-	return c->run.why ? c->run.why : strerror(-ret);
 }
 
 /* ---- several threads: these measure by their own clocks ---- */

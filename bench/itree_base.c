@@ -242,7 +242,8 @@ static uint64_t hash_remove(struct op_thread *t, uint64_t n)
 	}
 
 static const struct bench_op ops[] = {
-	{LIST("lookup"), .params = {LIST_SIZES}, .batch = 1, .pass = ITREE_KEYS, .run = list_lookup},
+	{LIST("lookup"), .params = {LIST_SIZES}, .batch = 1, .pass = ITREE_KEYS,
+	 .run = list_lookup},
 	{LIST("insert"), .params = {LIST_SIZES}, .timed = list_insert},
 	{LIST("remove"), .params = {LIST_SIZES}, .timed = list_remove},
 	{HASH("lookup"), .params = {ITREE_SIZES}, .pass = ITREE_KEYS, .run = hash_lookup},

@@ -78,8 +78,8 @@ struct bench_op {
 	unsigned int flags;
 	struct op_param params[OP_PARAMS];
 	struct op_names named;
-	unsigned int batch;	 /* operations between two looks at a team's stop flag; 0: 64 */
-	unsigned int pass;	 /* operations after which it repeats itself; 0: STEADY_OPS, or fewer */
+	unsigned int batch; /* operations between two looks at a team's stop flag; 0: 64 */
+	unsigned int pass;  /* operations after which it repeats itself; 0: STEADY_OPS, or fewer */
 	unsigned int background; /* threads of background() beside the measured ones */
 
 	/* 0, or -errno with run->why: shared state, made before the threads, on the first's node */

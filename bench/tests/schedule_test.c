@@ -497,7 +497,8 @@ static void test_baton_shared(void)
 	add(&b, NULL);
 	CHECK(!finish(run()));
 	CHECK(a.measured == 1 && b.measured == 1 && count_lines("turn") == 2);
-	CHECK(sscanf(strchr(turns, '\n'), "\nnext %16llx\nnext %16llx\ndone\n", &first, &second) == 2);
+	CHECK(sscanf(strchr(turns, '\n'), "\nnext %16llx\nnext %16llx\ndone\n", &first, &second) ==
+	      2);
 	CHECK(first < second);
 
 	/* What is in the middle of a group is measured to the end of it, whatever comes. */

@@ -16,7 +16,7 @@ static struct slices cut(uint64_t ops, uint64_t pass, unsigned int slow)
 
 static void test_whole_passes(void)
 {
-	static const uint64_t ops[] = {1,	255,	256,	 257,	 511,	    512,
+	static const uint64_t ops[] = {1,	 255,	   256,	      257,     511,	    512,
 				       256 * 64, 256 * 65, 256 * 128, 1000003, 123456789012};
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
