@@ -92,10 +92,10 @@ def of_preset(arch: str, preset: str, args: argparse.Namespace) -> Part:
 def _part(arch: str, program: Path, args: argparse.Namespace) -> Part:
     words, repetitions = flags(args), args.repetitions or _LEAST_REPETITIONS
     if arch != host():
-        # A few show that it runs: an emulator's times are compared with nothing, and each of the
-        # threads that a wake-up takes costs the emulator memory that it never gives back.
+        # A few short ones show that it runs: an emulator's times are compared with nothing, and each
+        # of the threads that a wake-up takes costs the emulator memory that it never gives back.
         words = ["--execution", "qemu-user", "--repetitions", str(_EMULATED_REPETITIONS),
-                 "--twins", "0", *words]
+                 "--twins", "0", "--benchmark_min_time=0.01", "--window", "20", *words]
         repetitions = args.repetitions or _EMULATED_REPETITIONS
     command = [*emulator(arch), str(program), *words]
     return Part(arch, program, command, _listed(command, program), repetitions)
