@@ -9,7 +9,7 @@ import pytest
 import synthetic
 from synthetic import COLUMNS, UserError, reps, row, write
 
-from mnbenchlib import results
+from mnbenchlib import results, tables
 
 HEADER = ",".join(COLUMNS) + "\n"
 
@@ -254,3 +254,19 @@ def test_same_repetition_twice(tmp_path):
 
 def test_long_cells_are_shortened(tmp_path):
     assert len(refused(changed(tmp_path, threads="x" * 5000))) < 300 + len(str(tmp_path))
+
+
+# --- what is written
+
+
+def test_a_device_is_written_to_and_a_link_followed(tmp_path):
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    tables.write_whole(pipe, "through")
+    assert os.read(reader, 100) == b"through" and pipe.is_fifo()
+    os.close(reader)
+    file.write_text("old", encoding="utf-8")
+    link.symlink_to(file)
+    tables.write_whole(link, "new")
+    assert link.is_symlink() and file.read_text(encoding="utf-8") == "new"
