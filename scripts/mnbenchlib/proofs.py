@@ -25,6 +25,7 @@ _PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "lint": (("lint",),),
     "valgrind": (("valgrind",),),
     "coverage": (("coverage",),),
+    "kernel": (("kernel", "build"), ("kernel", "run", "--brief")),
     "guests": (("guests", "--shape", "whole"), ("guests", "x86_64", "--shape", "holes")),
 }
 NAMES = tuple(_PARTS)
@@ -32,7 +33,7 @@ NAMES = tuple(_PARTS)
 
 def served() -> list[str]:
     """The parts that this machine can run: guests take binaries of three architectures."""
-    return [name for name in NAMES if name != "guests" or builds.cross_here()]
+    return [name for name in NAMES if name not in ("guests", "kernel") or builds.cross_here()]
 
 
 def fetch_kernels() -> list[str]:
