@@ -9,7 +9,7 @@
 
 #include "itree_keys.h"
 #include "op.h"
-#include "shuffle.h"
+#include "../platforms/kernel/plan.h"
 #include "steady.h"
 #include "unit.h"
 

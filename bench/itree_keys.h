@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "shuffle.h"
+#include "../platforms/kernel/plan.h"
 
 /* Interval I begins here; half of each stride is covered. */
 #define ITREE_STRIDE 0x10000ul

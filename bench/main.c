@@ -35,11 +35,11 @@ enum { EXIT_OK = 0, EXIT_BROKEN = 1, EXIT_BAD_INPUT = 2 };
 extern const struct op_table seq_ops, srcu_ops, urcu_ops, wake_ops, itree_base_ops, probe_ops;
 
 /* The notifier units' tables, by CMake. */
-#define UNIT(name) extern const struct op_table name##_notifier, name##_devices, name##_itree;
+#define UNIT(name) extern const struct op_table name##_notifier, name##_devices, name##_itree, name##_twin;
 MNBENCH_UNITS(UNIT)
 #undef UNIT
 
-#define UNIT(name) &name##_notifier, &name##_devices, &name##_itree,
+#define UNIT(name) &name##_notifier, &name##_devices, &name##_itree, &name##_twin,
 static const struct op_table *const tables[] = {
 	MNBENCH_UNITS(UNIT) & seq_ops, &srcu_ops, &urcu_ops, &wake_ops, &itree_base_ops, &probe_ops,
 };

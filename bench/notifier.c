@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The operations of a notifier core, written to the kernel's interface. Part of a unit: unit.h. */
 #include <errno.h>
+#include <linux/err.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/spinlock.h>
@@ -8,19 +9,17 @@
 #include <string.h>
 
 #include "../core/compat.h"
+#include "../platforms/kernel/scenarios.h"
 #include "herd.h"
 #include "op.h"
 #include "part.h"
 #include "pin.h"
 #include "place.h"
-#include "shuffle.h"
 #include "slab_place.h"
 #include "steady.h"
 #include "unit.h"
 
-/* Intervals are this far apart and half as long, so that there are hits and misses. */
-#define STRIDE 0x10000ul
-#define BASE   0x100000000ul
+#define STRIDE SCENARIO_STRIDE
 
 struct world {
 	struct mm_struct *mm;
@@ -63,11 +62,6 @@ static const struct mmu_notifier_ops list_ops = {
 	.invalidate_range_end = list_end,
 };
 
-static unsigned long interval_start(size_t i)
-{
-	return BASE + i * STRIDE;
-}
-
 /* COUNT intervals into MM, in random order. */
 static int insert_all(struct mm_struct *mm, struct mmu_interval_notifier *sub, size_t count)
 {
@@ -77,7 +71,7 @@ static int insert_all(struct mm_struct *mm, struct mmu_interval_notifier *sub, s
 	if (!ret)
 		shuffle(order, count);
 	for (size_t i = 0; i < count && !ret; i++)
-		ret = mmu_interval_notifier_insert(&sub[order[i]], mm, interval_start(order[i]),
+		ret = mmu_interval_notifier_insert(&sub[order[i]], mm, scenario_start(order[i]),
 						   STRIDE / 2, &interval_ops);
 	free(order);
 	return ret;
@@ -175,26 +169,11 @@ static int reader_setup(struct op_run *run)
 static void reader_run(struct op_thread *t, uint64_t n)
 {
 	struct world *w = world_of(t);
-	struct mmu_interval_notifier *sub = &w->interval[0];
-	bool retry;
 
-	if (w->lock_user) {
-		while (n--) {
-			unsigned long seq = mmu_interval_read_begin(sub);
-
-			spin_lock(&w->user_lock);
-			retry = mmu_interval_read_retry(sub, seq);
-			spin_unlock(&w->user_lock);
-			__asm__ __volatile__("" ::"r"((int)retry));
-		}
-		return;
-	}
-	while (n--) {
-		unsigned long seq = mmu_interval_read_begin(sub);
-
-		retry = mmu_interval_read_retry(sub, seq);
-		__asm__ __volatile__("" ::"r"((int)retry));
-	}
+	if (w->lock_user)
+		scenario_read_begin_retry_locked(&w->interval[0], &w->user_lock, n);
+	else
+		scenario_read_begin_retry(&w->interval[0], n);
 }
 
 /* ---- seq: the reader of a lock that has a place ---- */
@@ -263,8 +242,8 @@ static void placed_run(struct op_thread *t, uint64_t n)
 static void range_of(const struct world *w, struct mmu_notifier_range *range, size_t first,
 		     size_t intervals)
 {
-	compat_range_init(range, MMU_NOTIFY_CLEAR, 0, w->mm, interval_start(first),
-			  interval_start(first + intervals));
+	compat_range_init(range, MMU_NOTIFY_CLEAR, 0, w->mm, scenario_start(first),
+			  scenario_start(first + intervals));
 }
 
 static void range_run(struct op_thread *t, uint64_t n)
@@ -276,8 +255,8 @@ static void range_run(struct op_thread *t, uint64_t n)
 		range_of(w, &range, w->count / 2, w->hits);
 	else /* between two intervals */
 		compat_range_init(&range, MMU_NOTIFY_CLEAR, 0, w->mm,
-				  interval_start(w->count / 2) + STRIDE / 2,
-				  interval_start(w->count / 2) + STRIDE);
+				  scenario_start(w->count / 2) + STRIDE / 2,
+				  scenario_start(w->count / 2) + STRIDE);
 	while (n--) {
 		mmu_notifier_invalidate_range_start(&range);
 		mmu_notifier_invalidate_range_end(&range);
@@ -348,91 +327,108 @@ static int mix_setup(struct op_run *run)
 
 /* ---- seq: insert and remove, at a given number of intervals ---- */
 
-/* steady.h on several equal mms: BATCH subscriptions more go into each, and out again. */
+/* steady.h on several equal mms: a batch of subscriptions more goes into each, and out again. */
 struct steady {
-	size_t intervals, batch, mms;
-	struct mm_struct **mm;
-	struct mmu_interval_notifier *base;  /* INTERVALS for each mm */
-	struct mmu_interval_notifier *extra; /* BATCH for each mm */
-	size_t *order;
+	size_t intervals, mms;
+	struct mmu_interval_notifier *base; /* INTERVALS for each mm */
+	struct scenario_batch *extra;	    /* one for each mm; all have the same plan */
 };
 
 static void steady_free(struct op_run *run)
 {
 	struct steady *s = run->shared;
 
-	for (size_t m = 0; s->mm && m < s->mms && s->mm[m]; m++) {
+	for (size_t m = 0; s->extra && m < s->mms && s->extra[m].mm; m++) {
 		remove_all(&s->base[m * s->intervals], s->intervals);
-		mmput(s->mm[m]);
+		mmput(s->extra[m].mm);
 	}
-	free(s->mm);
-	free(s->base);
+	if (s->extra) {
+		free(s->extra[0].sub);
+		free(s->extra[0].start);
+		free(s->extra[0].out);
+	}
 	free(s->extra);
-	free(s->order);
+	free(s->base);
 	free(s);
+}
+
+/* Where the first mm's batch goes; the others have it too, but for their subscriptions. */
+static int steady_plan(struct steady *s, size_t batch)
+{
+	struct scenario_batch *first = &s->extra[0];
+
+	first->count = batch;
+	first->sub = calloc(s->mms * batch, sizeof(*first->sub));
+	first->start = calloc(batch, sizeof(*first->start));
+	first->out = calloc(batch, sizeof(*first->out));
+	if (!first->sub || !first->start || !first->out)
+		return -ENOMEM;
+	scenario_plan_extras(first, s->intervals);
+	for (size_t m = 1; m < s->mms; m++) {
+		s->extra[m] = *first;
+		s->extra[m].sub += m * batch;
+	}
+	return 0;
 }
 
 static int steady_setup(struct op_run *run)
 {
 	struct steady *s = calloc(1, sizeof(*s));
-	int ret = 0;
+	size_t batch;
+	int ret;
 
 	if (!s)
 		return -ENOMEM;
 	run->shared = s;
 	s->intervals = (size_t)op_param(run, "intervals");
-	s->batch = steady_batch(s->intervals);
-	s->mms = STEADY_OPS / s->batch;
-	s->mm = calloc(s->mms, sizeof(struct mm_struct *));
+	batch = steady_batch(s->intervals);
+	s->mms = STEADY_OPS / batch;
 	s->base = calloc(s->mms * s->intervals + 1, sizeof(*s->base));
-	s->extra = calloc(s->mms * s->batch, sizeof(*s->extra));
-	s->order = malloc(s->batch * sizeof(*s->order));
-	if (!s->mm || !s->base || !s->extra || !s->order)
+	s->extra = calloc(s->mms, sizeof(*s->extra));
+	if (!s->base || !s->extra)
 		return -ENOMEM;
-	shuffle(s->order, s->batch);
+	ret = steady_plan(s, batch);
 	for (size_t m = 0; m < s->mms && !ret; m++) {
-		s->mm[m] = mm_alloc();
-		ret = s->mm[m] ? insert_all(s->mm[m], &s->base[m * s->intervals], s->intervals)
-			       : -ENOMEM;
+		struct mm_struct *mm = s->extra[m].mm = mm_alloc();
+
+		ret = mm ? insert_all(mm, &s->base[m * s->intervals], s->intervals) : -ENOMEM;
 	}
 	return ret;
 }
 
-/* Extra J lies over the gap after some base interval, all over the tree. */
 static void insert_extras(void *arg)
 {
 	struct steady *s = arg;
-	size_t apart = s->intervals / s->batch;
 
 	for (size_t m = 0; m < s->mms; m++)
-		for (size_t j = 0; j < s->batch; j++)
-			mmu_interval_notifier_insert(&s->extra[m * s->batch + j], s->mm[m],
-						     interval_start(s->order[j] * apart) +
-							     STRIDE / 4,
-						     STRIDE / 2, &interval_ops);
+		scenario_insert(&s->extra[m], 0, s->extra[m].count, &interval_ops);
 }
 
-/* Out in another order than in. */
 static void remove_extras(void *arg)
 {
 	struct steady *s = arg;
+
 	for (size_t m = 0; m < s->mms; m++)
-		for (size_t j = 0; j < s->batch; j++)
-			mmu_interval_notifier_remove(&s->extra[m * s->batch + s->order[j]]);
+		scenario_remove(&s->extra[m], 0, s->extra[m].count);
+}
+
+static size_t steady_pass(const struct steady *s)
+{
+	return s->mms * s->extra[0].count;
 }
 
 static uint64_t insert_timed(struct op_thread *t, uint64_t n)
 {
 	struct steady *s = t->run->shared;
 
-	return steady_forth(n, s->mms * s->batch, insert_extras, remove_extras, s);
+	return steady_forth(n, steady_pass(s), insert_extras, remove_extras, s);
 }
 
 static uint64_t remove_timed(struct op_thread *t, uint64_t n)
 {
 	struct steady *s = t->run->shared;
 
-	return steady_back(n, s->mms * s->batch, insert_extras, remove_extras, s);
+	return steady_back(n, steady_pass(s), insert_extras, remove_extras, s);
 }
 
 /* What a subscription costs while its mm is being invalidated: it waits on the deferred list. */
@@ -452,7 +448,7 @@ static uint64_t deferred_insert(struct op_thread *t, uint64_t n)
 		t0 = part_begin();
 		for (size_t i = 0; i < batch; i++)
 			mmu_interval_notifier_insert(&extra[i], w->mm,
-						     interval_start(w->count / 2 + i), STRIDE / 2,
+						     scenario_start(w->count / 2 + i), STRIDE / 2,
 						     &interval_ops);
 		ns += part_end(t0);
 		mmu_notifier_invalidate_range_end(&range);
@@ -503,7 +499,7 @@ static void remover_again(void *shared, unsigned int i)
 {
 	struct world *w = shared;
 
-	mmu_interval_notifier_insert(&w->interval[i], w->mm, interval_start(i), STRIDE / 2,
+	mmu_interval_notifier_insert(&w->interval[i], w->mm, scenario_start(i), STRIDE / 2,
 				     &interval_ops);
 }
 

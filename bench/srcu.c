@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <linux/atomic.h>
+#include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/wait.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../platforms/kernel/loops.h"
 #include "op.h"
 #include "pin.h"
 #include "srcu_load.h"
@@ -80,10 +83,7 @@ static struct domains *domains_of(struct op_thread *t)
 
 static void full_pair(struct op_thread *t, uint64_t n)
 {
-	struct srcu_struct *ssp = &domains_of(t)->srcu[0];
-
-	while (n--)
-		srcu_read_unlock(ssp, srcu_read_lock(ssp));
+	scenario_srcu_pair(&domains_of(t)->srcu[0], n);
 }
 
 static void fast_pair(struct op_thread *t, uint64_t n)
@@ -96,14 +96,7 @@ static void fast_pair(struct op_thread *t, uint64_t n)
 
 static void full_nested(struct op_thread *t, uint64_t n)
 {
-	struct srcu_struct *ssp = &domains_of(t)->srcu[0];
-
-	while (n--) {
-		int outer = srcu_read_lock(ssp), inner = srcu_read_lock(ssp);
-
-		srcu_read_unlock(ssp, inner);
-		srcu_read_unlock(ssp, outer);
-	}
+	scenario_srcu_nested(&domains_of(t)->srcu[0], n);
 }
 
 static void fast_nested(struct op_thread *t, uint64_t n)
@@ -148,8 +141,7 @@ static void fast_domains(struct op_thread *t, uint64_t n)
 
 static void synchronize_run(struct op_thread *t, uint64_t n)
 {
-	while (n--)
-		synchronize_srcu(&domains_of(t)->srcu[0]);
+	scenario_synchronize(&domains_of(t)->srcu[0], n);
 }
 
 static void synchronize_background(struct op_thread *t)

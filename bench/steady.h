@@ -12,19 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../platforms/kernel/plan.h"
 #include "part.h"
-
-#define STEADY_OPS 256
-
-/* How many may go into a structure of this size: a power of two, so that it divides the pass. */
-static inline size_t steady_batch(size_t size)
-{
-	size_t batch = 1;
-
-	while (batch < STEADY_OPS && batch * 2 <= size / 16)
-		batch *= 2;
-	return batch;
-}
 
 /* Nanoseconds of N operations of FORTH, PASS of them a call; BACK undoes a call of it. */
 static inline uint64_t steady_forth(uint64_t n, size_t pass, void (*forth)(void *),

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/wait.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../platforms/kernel/loops.h"
 #include "herd.h"
 #include "op.h"
 #include "pin.h"
@@ -91,10 +94,7 @@ static void port_wake(void *shared, unsigned int sleepers, uint32_t round)
 
 static void port_nobody(struct op_thread *t, uint64_t n)
 {
-	struct event *e = t->run->shared;
-
-	while (n--)
-		wake_up_all(&e->wq);
+	scenario_wake_all(&((struct event *)t->run->shared)->wq, n);
 }
 
 /* ---- baselines ---- */

@@ -2,8 +2,8 @@
 /*
  * The first and only process of a guest: makes the console its own, runs the commands of the file
  * /commands one after the other, and switches the machine off. /commands has a word a line; an
- * empty line ends a command. One that begins with the word "write" is ours: the next word is a
- * file, which must be there, and the one behind it what is written into it.
+ * empty line ends a command. Two are ours: "write" and a file, which must be there, and what is
+ * written into it; "show" and a file, which is copied to the console.
  *
  * What it says on the console, each in a line of its own:
  *
@@ -87,10 +87,28 @@ static int write_file(const char *path, const char *text)
 	return written ? 0 : 1;
 }
 
+static int show_file(const char *path)
+{
+	char block[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	while (fd >= 0 && (n = read(fd, block, sizeof(block))) > 0)
+		if (write(1, block, (size_t)n) != n)
+			return 1;
+	if (n)
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return n ? 1 : 0;
+}
+
 static _Noreturn void become(char **words)
 {
 	if (!strcmp(words[0], "write"))
 		_exit(words[1] && words[2] ? write_file(words[1], words[2]) : 2);
+	if (!strcmp(words[0], "show"))
+		_exit(words[1] ? show_file(words[1]) : 2);
 	execv(words[0], words);
 	fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
 	_exit(127);

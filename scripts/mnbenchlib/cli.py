@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "selftest": ("selftest", "how small a slow-down is found on this machine, and what is cried"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
+    "kernel": ("twin", "count the same operations in the real kernel, in guests or here"),
     "guests": ("guests", "see in emulated machines whether threads are where plans put them"),
     "test": ("tests", "build everything and run every test"),
     "mutate": ("mutate", "put mistakes into the core and see the tests find them"),

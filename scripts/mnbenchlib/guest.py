@@ -21,6 +21,11 @@ from .errors import Failed, UserError
 
 _INIT = TOP / "platforms" / "qemu" / "init.c"
 _TOLD_LINES = 12
+# One CPU whose clocks tell how many instructions it has executed, one a nanosecond, and jump over
+# the time that it waits; and nothing that differs from one boot to the next.
+_COUNTED = ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "1",
+            "-rtc", "base=2026-01-01,clock=vm")
+_TIMED = ("-accel", "tcg,thread=multi")
 _MARK = re.compile(r"guest: (run|exit|signal|end|broken)\b:? ?(.*)")
 
 # The machine that qemu plays, with its CPU, its console, and the package that has it.
@@ -158,12 +163,14 @@ def _play(command: list[str], seconds: float) -> tuple[str, str]:
 
 
 def boot(machine: Machine, kernel: Path, files: Mapping[str, Path | bytes],
-         commands: Sequence[Sequence[str]], seconds: float, parameters: str = "") -> Outcome:
+         commands: Sequence[Sequence[str]], seconds: float, parameters: str = "",
+         counted: bool = False) -> Outcome:
     """Boot a guest, run commands in it one after the other, and wait until it is off.
 
     `files` has contents, or where to read them, by absolute path in the guest; nothing else is
     there. Failed, with the last lines of the console, where it does not get to the end within
     `seconds`; how each command ended is for the caller to judge. `parameters` go to the kernel.
+    `counted`: its clocks count instructions; it has one CPU then.
     """
     words = emulator(machine.arch)
     console = _EMULATORS[machine.arch][1]
@@ -173,7 +180,7 @@ def boot(machine: Machine, kernel: Path, files: Mapping[str, Path | bytes],
         archive.flush()
         started = time.monotonic()
         text, trouble = _play(
-            [*words, "-accel", "tcg,thread=multi", *_topology(machine), "-nodefaults",
+            [*words, *(_COUNTED if counted else _TIMED), *_topology(machine), "-nodefaults",
              "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
              "-kernel", str(kernel), "-initrd", archive.name,
              "-append", f"console={console} panic=-1 {parameters}".strip()], seconds)

@@ -51,8 +51,11 @@ def _database(folder: Path) -> list[Entry]:
         path = Path(entry["file"])
         if path.suffix == ".c" and path.is_relative_to(TOP) and not path.is_relative_to(folder):
             entries.setdefault(entry["file"], entry)
+    # Not platforms/kernel's module: neither tool knows the kernel's headers and compiler's flags.
     flags = f"-std=gnu11 -D_GNU_SOURCE -DCONFIG_PROVE_LOCKING -I{TOP}/core/include"
-    for path in sorted([*(TOP / "core").glob("fuzz/*.c"), TOP / "platforms/qemu/init.c"]):
+    programs = ("qemu/init.c", "kernel/control.c", "kernel/ranges.c")
+    for path in sorted([*(TOP / "core").glob("fuzz/*.c"),
+                        *(TOP / "platforms" / program for program in programs)]):
         entries[str(path)] = {"directory": str(TOP), "file": str(path),
                               "command": f"clang {flags} -c {path}"}
     return list(entries.values())

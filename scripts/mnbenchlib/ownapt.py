@@ -81,10 +81,14 @@ class OwnApt:
         values = [value for _, value in found]
         return dict(zip(values[::2], values[1::2]))
 
-    def download(self, package: str, version: str, folder: Path) -> Path:
-        """Fetch a package into an empty folder and check it; unpacked beside it as `deb`."""
+    def download_deb(self, package: str, version: str, folder: Path) -> None:
+        """Fetch a package into a folder and check it."""
         logged(self._command("apt-get", "--quiet", "download", f"{package}={version}"),
                toolchain.log(), f"download {package}", cwd=folder)
+
+    def download(self, package: str, version: str, folder: Path) -> Path:
+        """Fetch a package into an empty folder and check it; unpacked beside it as `deb`."""
+        self.download_deb(package, version, folder)
         deb = next(folder.glob("*.deb"))
         logged(["dpkg-deb", "--extract", str(deb), str(folder / "deb")], toolchain.log(),
                f"unpack {deb.name}")

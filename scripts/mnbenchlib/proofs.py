@@ -26,14 +26,17 @@ _PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "lint": (("lint",),),
     "valgrind": (("valgrind",),),
     "coverage": (("coverage",),),
+    "kernel": (("kernel", "build"), ("kernel", "run", "--brief")),
     "guests": (("guests", "--shape", "whole"), ("guests", "x86_64", "--shape", "holes")),
 }
 NAMES = tuple(_PARTS)
 
 
 def served() -> list[str]:
-    """The parts that this machine can run: guests take binaries of three architectures."""
-    return [name for name in NAMES if name != "guests" or builds.cross_here()]
+    """The parts that are run unless others are named, and that this machine can run: guests take
+    binaries of three architectures. Those of `kernel` take minutes, and a kernel's headers."""
+    return [name for name in NAMES
+            if name != "kernel" and (name != "guests" or builds.cross_here())]
 
 
 def fetch_kernels() -> list[str]:

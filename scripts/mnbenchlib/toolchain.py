@@ -34,8 +34,8 @@ _NEEDED_BYTES = 3 * 10**9
 # namespace may refuse that, and needs it not.
 _ENTER = """
 set -e
-root=$1 top=$2 mounted=
-shift 2
+root=$1 top=$2 also=$3 mounted=
+shift 3
 leave() {
     for place in $mounted ${1:+"$1"}; do umount --recursive --lazy "$root$place" || :; done
 } 2>/dev/null
@@ -53,6 +53,11 @@ for file in /etc/resolv.conf /etc/hosts; do
 done
 mkdir -p "$root$top"
 mount --bind "$top" "$root$top"
+for dir in $also; do
+    mkdir -p "$root$dir"
+    mount --bind "$dir" "$root$dir"
+    mounted="$dir $mounted"
+done
 trap 'leave "$top"' EXIT
 chroot "$root" /bin/sh -c 'cd "$1"; shift; exec "$@"' sh "$top" "$@"
 """
@@ -98,11 +103,15 @@ def _namespace() -> list[str]:
     return [*command, "--"]
 
 
-def inside(command: Sequence[str], where: Path | None = None) -> list[str]:
-    """The command that runs `command` in the root, from the checkout's top."""
+def inside(command: Sequence[str], where: Path | None = None,
+           also: Sequence[Path] = ()) -> list[str]:
+    """The command that runs `command` in the root, from the checkout's top; `also`: folders that
+    are there too, at their own paths."""
+    if bad := next((place for place in also if re.search(r"\s", str(place))), None):
+        raise UserError(f"{bad}: a folder whose path has blanks in it cannot be built in")
     passed = [f"{name}={os.environ[name]}" for name in _PASSED_ON if name in os.environ]
     return [*_namespace(), "/bin/sh", "-c", _ENTER, "mnbench", str(where or root()), str(TOP),
-            "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8",
+            " ".join(map(str, also)), "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8",
             *passed, *command]
 
 
@@ -213,6 +222,12 @@ def make() -> bool:
         say(f"another recipe's toolchain root is left in {other}; rm -rf it if no other checkout "
             f"needs it")
     return True
+
+
+def unpack(deb: Path) -> None:
+    """Put a package's files into the root, as they are."""
+    logged([*_namespace(), "dpkg-deb", "--extract", str(deb), str(root())], log(),
+           f"unpack {deb.name} into the root")
 
 
 def require() -> None:

@@ -62,6 +62,9 @@ def expected_operations() -> set[str]:
     names |= of("srcu/read_under_updates", "baseline", ["rwlock", "percpu_rwlock"])
     names |= of("srcu/read_domains", "port", ["full", "fast"])
     names |= of("srcu/list_hooks", "port", [OWN_LOCK])
+    for op in ("seq/check_retry", "seq/fill", "seq/fill_locked", "seq/drain", "srcu/register",
+               "srcu/get_put", "srcu/get_put_again"):
+        names |= of(op, "port", [OWN_LOCK])
     names |= of("wake/wake_all", "port", ["futex"])
     names |= of("wake/wake_all", "baseline", HERD_BASELINES)
     names |= of("wake/wake_all_apart", "port", ["futex"])
