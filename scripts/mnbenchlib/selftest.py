@@ -28,7 +28,7 @@ from .tables import as_markdown, as_text, emit, wants_colour
 PRESET = "plant"
 _SIZES = "0,1,2,3,5,10"
 _MOST_PERCENT = 1000
-_ROUNDS = 16
+_ROUNDS = 24
 _TOLD_EVERY = 10  # seconds
 # Where an operation is a plain loop over `run`, which is where bench/plant.h puts its slow-downs.
 _PLANTABLE = "/real_time"
