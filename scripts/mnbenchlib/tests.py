@@ -130,6 +130,12 @@ def _build(preset: str) -> Count:
     return Count(failed=1)
 
 
+EXAMPLES = """\
+scripts/mnbench test                # everything: what must pass
+scripts/mnbench test debug python
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench test`."""
     parser.add_argument("parts", nargs="*", metavar="PART",
