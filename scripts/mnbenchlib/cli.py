@@ -37,6 +37,7 @@ COMMANDS = {
     "fuzz": ("fuzz", "random calls of the core, checked against models of it"),
     "walk": ("walks", "compare the port with kernels' own files on random walks"),
     "models": ("models", "prove the protocols on models, and see each proof fail"),
+    "completion": ("completion", "what a shell needs to complete commands, flags and their values"),
 }
 _DESCRIPTION = ("Times the synchronisation core of Linux's mmu notifiers, ported to userspace, on "
                 "x86_64, arm64 and riscv64.")
