@@ -38,6 +38,7 @@ COMMANDS = {
     "walk": ("walks", "compare the port with kernels' own files on random walks"),
     "models": ("models", "prove the protocols on models, and see each proof fail"),
     "completion": ("completion", "what a shell needs to complete commands, flags and their values"),
+    "manual": ("manual", "write the manual pages of this command and of the C API"),
 }
 _DESCRIPTION = ("Times the synchronisation core of Linux's mmu notifiers, ported to userspace, on "
                 "x86_64, arm64 and riscv64.")
