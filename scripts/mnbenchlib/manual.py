@@ -26,8 +26,8 @@ scripts/mnbench manual gbench_c.3 -o man
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench manual`."""
-    parser.description = ("Writes the manual pages of this command (mnbench.1), from what its --help "
-                          "says, and of the C API (gbench_c.3), from bench/gbench_c.h.")
+    parser.description = ("Writes the manual pages of this command (mnbench.1), from what its "
+                          "--help says, and of the C API (gbench_c.3), from bench/gbench_c.h.")
     one = parser.add_argument("pages", nargs="*", metavar="PAGE",
                               help=f"of {', '.join(_PAGES)}; default: all")
     offer(one, _PAGES)

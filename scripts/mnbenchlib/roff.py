@@ -90,5 +90,6 @@ class Page:
 
 def _filled(text: str) -> list[str]:
     """Short lines: roff joins them again."""
-    lines = textwrap.wrap(" ".join(text.split()), 70, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(" ".join(text.split()), 70, break_long_words=False,
+                          break_on_hyphens=False)
     return [escaped(line) for line in lines]

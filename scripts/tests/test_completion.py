@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pty
 import re
@@ -10,14 +11,13 @@ import select
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from synthetic import UserError  # also puts scripts/ on the path
-
-from mnbenchlib import arches, bashwords, builds, cli, commandtree, completion, zshwords
+from mnbenchlib import arches, bashwords, builds, cli, commandtree, zshwords
 from mnbenchlib.plots import kinds
 
-assert UserError and completion
 ROOT = commandtree.tree(cli.parser(cli.COMMANDS), ("mnbench",))
 COMMANDS = list(ROOT.walk())
 
@@ -137,17 +137,26 @@ class Zsh:
         os.waitpid(self.pid, 0)
 
 
-@pytest.fixture(scope="module")
-def zsh(folder):
-    """The shell, where there is one."""
+@contextmanager
+def zsh_of(folder, root) -> Iterator[Zsh]:
+    """A shell with the completion of some commands, where there is one."""
     if shutil.which("zsh") is None:
         pytest.skip("no zsh here: install Debian's package zsh")
     script = folder / "_mnbench"
-    script.write_text(zshwords.script(ROOT), encoding="utf-8")
+    script.write_text(zshwords.script(root), encoding="utf-8")
     subprocess.run(["zsh", "-n", script], check=True)
     shell = Zsh(folder, script)
-    yield shell
-    shell.close()
+    try:
+        yield shell
+    finally:
+        shell.close()
+
+
+@pytest.fixture(scope="module")
+def zsh(folder):
+    """One for all tests."""
+    with zsh_of(folder, ROOT) as shell:
+        yield shell
 
 
 @pytest.mark.parametrize("line,words", [
@@ -175,3 +184,22 @@ def test_zsh_takes_every_specification(zsh):
     """One that is wrong is told when its command is completed, and completes nothing."""
     for command in COMMANDS[1:]:
         assert zsh.completed(f"{' '.join(command.path)} --hel")[-1] == "--help", command.path
+
+
+def test_help_with_what_shells_take_for_something_else(tmp_path):
+    nasty = "a [b] it's $(touch x) `touch x`: c\\d \"e\" 100 %%"
+    parser = argparse.ArgumentParser(prog="mnbench")
+    below = parser.add_subparsers().add_parser("it", help=nasty)
+    below.add_argument("--nasty", metavar="A:B]", help=nasty, choices=["first", "second"])
+    below.add_argument("--other", help=nasty)
+    below.add_argument("rest", metavar="C:[D'", nargs="*", help=nasty)
+    root = commandtree.tree(parser, ("mnbench",))
+    script = tmp_path / "mnbench.bash"
+    script.write_text(bashwords.script(root), encoding="utf-8")
+    subprocess.run(["bash", "-n", script], check=True)
+    with zsh_of(tmp_path, root) as shell:
+        assert shell.completed("mnbench i") == ["it"]
+        assert shell.completed("mnbench it --nas") == ["it", "--nasty"]
+        assert shell.completed("mnbench it --nasty=sec") == ["it", "--nasty=second"]
+        assert shell.completed("mnbench it --oth") == ["it", "--other"]
+    assert not (tmp_path / "x").exists()

@@ -19,8 +19,8 @@ from mnbenchlib import cli, commandtree, helptext
 TOP = Path(__file__).resolve().parents[2]
 MNBENCH = "scripts/mnbench "
 # What builds, installs, measures or needs a binary is only parsed; so is what draws everything.
-ONLY_PARSED = ("setup", "build", "run", "count", "outside", "selftest", "topology", "guests", "test",
-               "mutate", "torture", "planted", "coverage", "lint", "valgrind", "fuzz", "walk",
+ONLY_PARSED = ("setup", "build", "run", "count", "outside", "selftest", "topology", "guests",
+               "test", "mutate", "torture", "planted", "coverage", "lint", "valgrind", "fuzz", "walk",
                "models")
 BUT_RUN = ("--list", "--dry-run")
 ALL_PICTURES = ("plot results/vm-xeon-2cpu  ", "plot results/counts", "torture --list")
