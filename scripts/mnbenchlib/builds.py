@@ -14,6 +14,7 @@ from . import kernels, packages, toolchain
 from .arches import ARCHES, TOP, host
 from .commands import logged, say
 from .errors import Failed, UserError
+from .helptext import offer
 
 _TOOLS = {"cmake": "cmake", "ninja": "ninja-build", "pkg-config": "pkg-config"}
 
@@ -92,10 +93,20 @@ def build(preset: str) -> Path:
     return log
 
 
+EXAMPLES = """\
+scripts/mnbench build                         # what `mnbench run` runs here
+scripts/mnbench build arm64                   # one static file, for a board
+scripts/mnbench build native debug
+scripts/mnbench build --kernel 6.12           # beside the port, from now on
+scripts/mnbench build --kernel mine=~/linux   # a tree, or one mmu_notifier.c
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench build`."""
-    parser.add_argument("presets", nargs="*", metavar="PRESET",
-                        help=f"{', '.join(presets())}; default: what `mnbench run` runs here")
+    one = parser.add_argument("presets", nargs="*", metavar="PRESET",
+                              help=f"{', '.join(presets())}; default: what `mnbench run` runs here")
+    offer(one, presets())
     kernels.add_arguments(parser)
 
 

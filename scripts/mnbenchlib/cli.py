@@ -7,7 +7,9 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Collection
 
+from . import helptext
 from .errors import Failed, UserError
 
 # A command's module is imported only when it is asked for: `setup` installs what others import.
@@ -20,7 +22,7 @@ COMMANDS = {
     "plot": ("plot", "pictures of runs as SVG and PNG: scaling, latencies, heat maps, history"),
     "report": ("report", "the runs as one page"),
     "results": ("collection", "list, show, merge, check and import folders of results"),
-    "outside": ("outside", "hold other projects' benchmarks against ours, and see whether they agree"),
+    "outside": ("outside", "other projects' benchmarks beside ours, and whether they agree"),
     "doctor": ("doctor", "say what on this machine disturbs measurements"),
     "selftest": ("selftest", "how small a slow-down is found on this machine, and what is cried"),
     "topology": ("topology", "this machine's topology and what a pin policy does on it"),
@@ -36,7 +38,22 @@ COMMANDS = {
     "fuzz": ("fuzz", "random calls of the core, checked against models of it"),
     "walk": ("walks", "compare the port with kernels' own files on random walks"),
     "models": ("models", "prove the protocols on models, and see each proof fail"),
+    "completion": ("completion", "what a shell needs to complete commands, flags and their values"),
+    "manual": ("manual", "write the manual pages of this command and of the C API"),
 }
+_DESCRIPTION = ("Times the synchronisation core of Linux's mmu notifiers, ported to userspace, on "
+                "x86_64, arm64 and riscv64.")
+_EPILOG = """\
+mnbench COMMAND --help tells more, with examples. exit: 0 done, 1 a program failed or a judgement is
+bad, 2 bad input, 130 interrupted. The toolchain root and what was fetched are in ~/.cache/mnbench,
+or where the environment's MNBENCH_CACHE says.
+"""
+_EXAMPLES = """\
+scripts/mnbench doctor                        # what on this machine makes figures lie
+scripts/mnbench run --families srcu           # measure
+scripts/mnbench compare results/vm-xeon-2cpu  # judge
+scripts/mnbench report results/vm-xeon-2cpu   # show
+"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,19 +61,21 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {self.prog} --help")
 
 
-def _parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser; only the command at hand brings its arguments along."""
-    parser = _Parser(prog="mnbench", description="Times the synchronisation core of Linux's mmu "
-                     "notifiers, ported to userspace, on x86_64, arm64 and riscv64.")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+def parser(wanted: Collection[str]) -> argparse.ArgumentParser:
+    """The parser; only the commands that are wanted bring their arguments and examples along."""
+    whole = _Parser(prog="mnbench", description=_DESCRIPTION, epilog=_EPILOG,
+                    formatter_class=helptext.Formatter)
+    helptext.add_examples(whole, _EXAMPLES)
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
         own = commands.add_parser(name, help=summary, description=f"mnbench {name}: {summary}.",
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
-        if name == command:
+                                  formatter_class=helptext.Formatter)
+        if name in wanted:
             served_by = _module(name, module)
             served_by.add_arguments(own)
             own.set_defaults(main=served_by.main)
-    return parser
+            helptext.add_examples(own, served_by.EXAMPLES)
+    return whole
 
 
 def _module(command: str, module: str):
@@ -68,8 +87,8 @@ def _module(command: str, module: str):
 
 
 def _run(words: list[str]) -> int:
-    command = next((word for word in words if not word.startswith("-")), None)
-    args = _parser(command).parse_args(words)
+    command = next((word for word in words if not word.startswith("-")), "")
+    args = parser([command]).parse_args(words)
     return args.main(args)
 
 

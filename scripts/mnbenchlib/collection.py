@@ -7,59 +7,58 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import checked, counted, importing, merging, shown
+from . import checked, counted, helptext, importing, merging, shown
 from .arches import TOP
 from .commands import say
 from .tables import as_markdown, as_text, emit
 
 RESULTS = TOP / "results"
+EXAMPLES = """\
+scripts/mnbench results list
+scripts/mnbench results check
+"""
 _LIST = """\
-examples:
-  scripts/mnbench results list
-  scripts/mnbench results list results/local --format markdown
+scripts/mnbench results list
+scripts/mnbench results list results/local --format markdown
 """
 _SHOW = """\
-examples:
-  scripts/mnbench results show results/vm-xeon-2cpu
-  scripts/mnbench results show board.csv
+scripts/mnbench results show results/vm-xeon-2cpu
+scripts/mnbench results show board.csv
 """
 _MERGE = """\
-Rows are taken whole and as they are; a row that two of the sources have is refused. What each
-source's folder has of its runs (machine.json, topology.xml, run.json, floor.json) is kept in
-DIR/machines/RUN_ID/.
-
-examples:
-  scripts/mnbench results merge results/local/* --into results/local/all
-  scripts/mnbench compare results/local/all --by host
+scripts/mnbench results merge results/local/* --into results/local/all
+scripts/mnbench compare results/local/all --by host
 """
 _CHECK = """\
-Looks at mnbench.csv, machine.json, topology.xml, run.json, floor.json and counts.csv, each for
-itself and whether they belong together. exit: 0 nothing is wrong, 2 something is: a line each.
-
-examples:
-  scripts/mnbench results check
-  scripts/mnbench results check results/local/all
+scripts/mnbench results check
+scripts/mnbench results check results/local/all
 """
 _IMPORT = """\
-The machine file and the topology are looked for beside the CSV (board.json and board.xml for
-board.csv, or machine.json and topology.xml) unless they are named. Nothing is overwritten.
-
-examples:
-  ssh board ./mnbench --csv board.csv --machine board.json --topology board.xml
-  scp 'board:board.*' .
-  scripts/mnbench results import board.csv
-  scripts/mnbench results import board.csv --into results/pi-5
+ssh board ./mnbench --csv board.csv --machine board.json --topology board.xml
+scp 'board:board.*' .
+scripts/mnbench results import board.csv
+scripts/mnbench results import board.csv --into results/pi-5
 """
+_MERGED = ("Rows are taken whole and as they are; a row that two of the sources have is refused. "
+           "What each source's folder has of its runs (machine.json, topology.xml, run.json, "
+           "floor.json) is kept in DIR/machines/RUN_ID/.")
+_CHECKED = ("Looks at mnbench.csv, machine.json, topology.xml, run.json, floor.json and "
+            "counts.csv, each for itself and whether they belong together. exit: 0 nothing is "
+            "wrong, 2 something is: a line each.")
+_IMPORTED = ("The machine file and the topology are looked for beside the CSV (board.json and "
+             "board.xml for board.csv, or machine.json and topology.xml) unless they are named. "
+             "Nothing is overwritten.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench results`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def action(name: str, function, summary: str, examples: str) -> argparse.ArgumentParser:
+    def action(name: str, function, summary: str, examples: str,
+               more: str | None = None) -> argparse.ArgumentParser:
         own = actions.add_parser(name, help=summary, description=f"mnbench results {name}: "
-                                 f"{summary}.", epilog=examples,
-                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+                                 f"{summary}.", epilog=more, formatter_class=helptext.Formatter)
+        helptext.add_examples(own, examples)
         own.set_defaults(act=function)
         return own
 
@@ -70,13 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one = action("show", _show, "what one run's folder or CSV holds", _SHOW)
     one.add_argument("run", metavar="RUN", help="a run's folder or CSV")
     _add_format(one)
-    one = action("merge", _merge, "the rows of several runs in one new folder", _MERGE)
+    one = action("merge", _merge, "the rows of several runs in one new folder", _MERGE, _MERGED)
     one.add_argument("runs", nargs="+", metavar="RUN", help="runs' folders or CSVs")
     one.add_argument("--into", type=Path, required=True, metavar="DIR", help="the new folder")
-    one = action("check", _check, "whether every file can be used", _CHECK)
+    one = action("check", _check, "whether every file can be used", _CHECK, _CHECKED)
     one.add_argument("folders", nargs="*", type=Path, metavar="DIR",
                      help="runs' folders, or what holds them (default: results/)")
-    one = action("import", _import, "a run that a binary made alone, as a new folder", _IMPORT)
+    one = action("import", _import, "a run that a binary made alone, as a new folder", _IMPORT,
+                 _IMPORTED)
     one.add_argument("run", type=Path, metavar="RUN", help="its CSV, or a folder with it")
     one.add_argument("--machine", type=Path, metavar="FILE", help="its machine file")
     one.add_argument("--topology", type=Path, metavar="FILE", help="its topology, hwloc's XML")

@@ -21,6 +21,7 @@ A file is a run's CSV or its folder.
 """
 EPILOG = """\
 exit: 0 nothing worse, 1 something worse beyond threshold and noise floor, 2 unusable input.
+
 Intervals and tests are by ranks (Mann-Whitney; Wilcoxon's signed ranks, round by round, for two
 runs of one `mnbench run --against`; p adjusted by Benjamini and Hochberg for all benchmarks of an
 architecture); `~` is undecided, or within the noise floor: the benchmark's own interval, widened by
@@ -44,8 +45,16 @@ class Comparison:
     exit_code: int = 0
 
 
+EXAMPLES = """\
+scripts/mnbench compare results/vm-xeon-2cpu                 # the port against its baselines
+scripts/mnbench compare results/vm-xeon-2cpu --by threads --families srcu
+scripts/mnbench compare results/vm-xeon-2cpu --by variant --reference queued --families seq
+scripts/mnbench compare old new --threshold 3 --format markdown -o verdict.md
+scripts/mnbench compare ab/against ab                        # two builds, round by round
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument("base", metavar="RUN_OR_BASE", help="a run's CSV or folder")
     parser.add_argument("new", metavar="NEW", nargs="*", help="the runs to set against BASE")

@@ -21,6 +21,7 @@ from .arches import ARCHES, TOP
 from .child import interruptible
 from .commands import say
 from .errors import Failed, UserError
+from .helptext import offer
 from .tables import as_text, write_whole
 
 # In an architecture's working folder; the last one is the plugin's, see the binary's --help.
@@ -37,15 +38,23 @@ class Part:
     command: list[str]
 
 
+EXAMPLES = """\
+scripts/mnbench count                        # all three architectures
+scripts/mnbench count --arch riscv64 --families seq --out counted
+scripts/mnbench count --check                # exit 1 if one executes an instruction more
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench count`."""
     parser.epilog = ("Every operation that one thread does alone is counted, under qemu-user with "
-                     "a plugin that\nis built when it is missing. "
-                     "--check and --record take results/counts/.\n"
-                     "Exit codes: 0 done, 1 a binary failed or a recorded count is another one "
+                     "a plugin that is built when it is missing. "
+                     "--check and --record take results/counts/. "
+                     "exit: 0 done, 1 a binary failed or a recorded count is another one "
                      "now, 2 bad input.")
-    parser.add_argument("--arch", type=runs.words, metavar="A,B",
-                        help=f"of {', '.join(ARCHES)} (all)")
+    one = parser.add_argument("--arch", type=runs.words, metavar="A,B",
+                              help=f"of {', '.join(ARCHES)} (all)")
+    offer(one, ARCHES, listed=True)
     parser.add_argument("--families", metavar="A,B", help="only these families")
     parser.add_argument("--filter", metavar="REGEX", help="only benchmarks whose name matches")
     parser.add_argument("--out", type=Path, metavar="DIR",

@@ -106,6 +106,12 @@ def _measure(folder: Path) -> dict:
     return json.loads(report.read_text(encoding="utf-8"))
 
 
+EXAMPLES = """\
+scripts/mnbench coverage
+scripts/mnbench coverage --missed
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench coverage`."""
     parser.add_argument("--missed", action="store_true",

@@ -17,6 +17,7 @@ from . import packages
 from .arches import TOP
 from .commands import logged, say
 from .errors import Failed, UserError
+from .helptext import offer
 
 _COMPILE = ("clang", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-fno-strict-aliasing",
             "-fno-omit-frame-pointer", "-D_GNU_SOURCE", "-DCONFIG_PROVE_LOCKING",
@@ -140,10 +141,17 @@ def run(target: str, folder: Path, seconds: int, seed: int) -> Outcome:
     return outcome
 
 
+EXAMPLES = """\
+scripts/mnbench fuzz --seconds 10
+scripts/mnbench fuzz itree --seed 7
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench fuzz`."""
-    parser.add_argument("targets", nargs="*", metavar="TARGET",
-                        help=f"{', '.join(targets())}; default: all")
+    one = parser.add_argument("targets", nargs="*", metavar="TARGET",
+                              help=f"{', '.join(targets())}; default: all")
+    offer(one, targets())
     parser.add_argument("--seconds", type=int, default=60, metavar="N",
                         help="how long for each target (default: 60)")
     parser.add_argument("--seed", type=int, metavar="N", help="for the fuzzer's choices")

@@ -13,6 +13,7 @@ from . import builds, guest, guestkernel, packages, toolchain
 from .commands import say
 from .errors import Failed, UserError
 from .guest import Machine, Outcome
+from .helptext import offer
 
 _SECONDS = 300
 _TOLD = 5
@@ -154,15 +155,22 @@ def _try(arch: str, shape: Shape, seconds: float, renew: bool) -> str:
     return f"{guestkernel.describe(kernel)}: {_judge(arch, machine, shape, outcome)}"
 
 
+EXAMPLES = """\
+scripts/mnbench guests
+scripts/mnbench guests arm64 --shape holes
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench guests`."""
     parser.description = (
         "Boots emulated machines of 2 packages, 8 cores, 16 PUs and 2 NUMA nodes with Debian's "
-        "kernel,\nstarts threads by every pin policy in them, and compares where the kernel says "
-        "that they and\ntheir memory are with the plan.")
-    parser.epilog = "Exit codes: 0 all in place, 1 something was not, 2 bad input."
-    parser.add_argument("arches", nargs="*", metavar="ARCH",
-                        help=f"of {', '.join(guest.ARCHES)}; default: all of them")
+        "kernel, starts threads by every pin policy in them, and compares where the kernel says "
+        "that they and their memory are with the plan.")
+    parser.epilog = "exit: 0 all in place, 1 something was not, 2 bad input."
+    one = parser.add_argument("arches", nargs="*", metavar="ARCH",
+                              help=f"of {', '.join(guest.ARCHES)}; default: all of them")
+    offer(one, guest.ARCHES)
     parser.add_argument("--shape", choices=sorted(SHAPES),
                         help="the whole machine, or one with holes; default: both")
     parser.add_argument("--seconds", type=float, default=_SECONDS, metavar="N",

@@ -189,6 +189,12 @@ def _report(tool: str, files: int, findings: Iterable[str]) -> int:
     return len(seen)
 
 
+EXAMPLES = """\
+scripts/mnbench lint
+scripts/mnbench lint core/mmu_notifier.c bench/seq.c
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench lint`."""
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE",

@@ -199,6 +199,13 @@ def _check(runs: list[Run], full: bool) -> Iterator[str]:
                 yield wrong
 
 
+EXAMPLES = """\
+scripts/mnbench models --list
+scripts/mnbench models srcu retry
+scripts/mnbench models --trace fair/fair-NO_CLOSED      # the steps to its error
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench models`."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="models; default: all")

@@ -214,6 +214,13 @@ def _report(results: list[Result], path: Path, whole: bool) -> int:
     return 1 if unlisted or (of and killed / of < _GOAL) else 0
 
 
+EXAMPLES = """\
+scripts/mnbench mutate --list --match interval_read_retry
+scripts/mnbench mutate --sample 20 --seed 3
+scripts/mnbench mutate core/mmu_notifier.c --no-tsan
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench mutate`."""
     parser.add_argument("files", nargs="*", metavar="FILE",

@@ -14,6 +14,7 @@ from . import builds, child, outsidebuild, outsiderun, outsiders
 from .arches import host
 from .commands import say
 from .errors import UserError
+from .helptext import offer
 from .outsiderun import Measured
 from .outsiders import Comparison, Place
 from .tables import Block, Table, as_markdown, as_text, emit, number, wants_colour
@@ -28,6 +29,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+EXAMPLES = """\
+scripts/mnbench outside
+scripts/mnbench outside --only ck-ticket,urcu-memb --rounds 6
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench outside`."""
     parser.description = (
@@ -35,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "with the same compiler and flags, on the same PUs, in turn; and says where the two "
         "differ by more than 10 %. bench/README.md explains those that do.")
     parser.epilog = (
-        "example: scripts/mnbench outside --only ck-ticket,urcu-memb --rounds 6\n\n"
         "exit: 0 if all agree or are explained, 1 if one is not or a program failed, 2 bad input.")
-    parser.add_argument("--only", metavar="NAME,..",
-                        help="of " + ", ".join(c.name for c in outsiders.COMPARISONS))
+    one = parser.add_argument("--only", metavar="NAME,..",
+                              help="of " + ", ".join(c.name for c in outsiders.COMPARISONS))
+    offer(one, [c.name for c in outsiders.COMPARISONS], listed=True)
     parser.add_argument("--rounds", type=_count, default=_ROUNDS, metavar="N",
                         help=f"each measures everything once (default: {_ROUNDS})")
     parser.add_argument("--seed", type=int, metavar="N", help="of the random order (made up)")

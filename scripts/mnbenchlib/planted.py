@@ -143,6 +143,12 @@ def _choose(names: list[str]) -> list[Planted]:
     return [known[name] for name in names] or bugs
 
 
+EXAMPLES = """\
+scripts/mnbench planted --list
+scripts/mnbench planted put_frees_at_once srcu_no_flip
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench planted`."""
     parser.add_argument("names", nargs="*", metavar="NAME",

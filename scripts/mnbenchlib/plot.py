@@ -11,6 +11,7 @@ import pandas as pd
 
 from . import results
 from .errors import UserError
+from .helptext import offer
 from .plots import kinds, source
 from .plots.style import FORMATS, LOOKS, Plot, rendered
 from .tables import write_whole
@@ -26,26 +27,27 @@ recorded counts of instructions. Of one run every kind is drawn that it has the 
 several, those that put runs together, and others where --kind names them. What cannot be drawn
 is told, with the reason.
 """
-EPILOG = """\
-examples:
-  mnbench plot results/vm-xeon-2cpu                         # all of it, into plots/ there
-  mnbench plot RUN --kind scaling,heatmap --style dark --format svg -o slides
-  mnbench plot results/local --kind history --families srcu -o history
-  mnbench plot results/counts -o counts                     # what the operations execute
+EXAMPLES = """\
+scripts/mnbench plot --list
+scripts/mnbench plot results/vm-xeon-2cpu               # all of it, into plots/ there
+scripts/mnbench plot results/vm-xeon-2cpu --kind heatmap --style dark --format svg -o slides
+scripts/mnbench plot results/local --kind history --families srcu -o history
+scripts/mnbench plot results/counts -o counts           # what the operations execute
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench plot`."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
-    parser.epilog = EPILOG
     parser.add_argument("runs", metavar="RUN", nargs="*", help="a run's folder, its CSV, a folder "
                         "of runs, or recorded counts")
-    parser.add_argument("--kind", metavar="A,B", help="only these kinds of pictures (see --list)")
+    one = parser.add_argument("--kind", metavar="A,B",
+                              help="only these kinds of pictures (see --list)")
+    offer(one, kinds.KINDS, listed=True)
     parser.add_argument("--families", metavar="A,B", help="only these families")
-    parser.add_argument("--format", metavar="A,B", default=",".join(FORMATS),
-                        help="of svg, png (both)")
+    one = parser.add_argument("--format", metavar="A,B", default=",".join(FORMATS),
+                              help="of svg, png (both)")
+    offer(one, FORMATS, listed=True)
     parser.add_argument("--style", choices=sorted(LOOKS, reverse=True), default="print",
                         help="for paper, or for a dark screen (print)")
     parser.add_argument("-o", "--out", metavar="DIR", help="folder for the pictures (default: "

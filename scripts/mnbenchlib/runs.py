@@ -7,10 +7,11 @@ import argparse
 import secrets
 from pathlib import Path
 
-from . import child, doctor, folders, measure, parts, record
+from . import builds, child, doctor, folders, measure, parts, record
 from .arches import ARCHES, TOP, host
 from .commands import say
 from .errors import UserError
+from .helptext import offer
 from .measure import Run
 from .parts import Part
 from .record import Binary, Record
@@ -26,19 +27,31 @@ def words(text: str) -> list[str]:
     return [word for word in text.split(",") if word]
 
 
+EXAMPLES = """\
+scripts/mnbench run --profile full
+scripts/mnbench run --families srcu --threads 1,2,4 --pin compact,scatter
+scripts/mnbench run --families seq --against ~/old/build --out ab
+scripts/mnbench run --resume results/local/stopped
+scripts/mnbench run --preset native -- --window 200
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench run`."""
     parser.usage = "mnbench run [options] [-- flags of the binary]"
     parser.epilog = ("Flags after -- go to the binary as they are: build/PRESET/bench/mnbench "
-                     "--help lists them.\nExit codes: 0 done, 1 a binary failed (the rows before "
+                     "--help lists them. exit: 0 done, 1 a binary failed (the rows before "
                      "that are kept), 2 bad input, 130 interrupted.")
     parser.add_argument("--profile", choices=PROFILES,
                         help="quick: a few minutes for three architectures (default); full: what "
                              "to publish")
-    parser.add_argument("--arch", type=words, metavar="A,B",
-                        help=f"of {', '.join(ARCHES)}; default: those that are built here")
-    parser.add_argument("--preset", metavar="PRESET",
-                        help="run this build (native, debug, ...), not the architectures' own")
+    one = parser.add_argument("--arch", type=words, metavar="A,B",
+                              help=f"of {', '.join(ARCHES)}; default: those that are built here")
+    offer(one, ARCHES, listed=True)
+    one = parser.add_argument("--preset", metavar="PRESET",
+                              help="run this build (native, debug, ...), not the architectures' "
+                                   "own")
+    offer(one, builds.presets())
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="the folder, new or empty; default: results/local/RUN_ID")
     parser.add_argument("--families", metavar="A,B", help="only these families")

@@ -59,6 +59,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+EXAMPLES = """\
+scripts/mnbench selftest --sizes 0,3 --trials 20
+scripts/mnbench selftest --operations read_begin_retry --seconds 300
+scripts/mnbench selftest --counts --trials 10
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench selftest`."""
     parser.description = (

@@ -41,6 +41,12 @@ def _without_apt() -> int:
     return 0
 
 
+EXAMPLES = """\
+scripts/mnbench setup --dry-run      # what is missing here
+scripts/mnbench setup
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench setup`."""
     parser.add_argument("--dry-run", action="store_true",

@@ -88,18 +88,20 @@ def _ctest(preset: str, reports: Path) -> Count:
     return _run_junit(preset, command, report)
 
 
-def _have_browser() -> None:
-    """Without one the report's tests in it are skipped, and say so."""
-    if not packages.have_apt() or not (missing := packages.missing(packages.needed("browser"))):
-        return
-    try:
-        packages.install(missing, toolchain.log())
-    except (Failed, UserError) as err:
-        say(f"mnbench: the report is not tested in a browser: {err}")
+def _have_readers() -> None:
+    """Without what reads our output the tests of it are skipped, and say so."""
+    for purpose, untested in (("browser", "the report is not tested in a browser"),
+                              ("help", "completions and manual pages are not tested")):
+        if not packages.have_apt() or not (missing := packages.missing(packages.needed(purpose))):
+            continue
+        try:
+            packages.install(missing, toolchain.log())
+        except (Failed, UserError) as err:
+            say(f"mnbench: {untested}: {err}")
 
 
 def _pytest(reports: Path) -> Count:
-    _have_browser()
+    _have_readers()
     report = reports / "python.xml"
     return _run_junit("python", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                                  f"--junitxml={report}", "scripts/tests"], report)
@@ -128,6 +130,12 @@ def _build(preset: str) -> Count:
     # So that they come again next time, when nothing would be compiled.
     shutil.rmtree(builds.folder(preset))
     return Count(failed=1)
+
+
+EXAMPLES = """\
+scripts/mnbench test                # everything: what must pass
+scripts/mnbench test debug python
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,12 +13,19 @@ from . import arches
 from .errors import UserError
 
 
+EXAMPLES = """\
+scripts/mnbench topology --pin scatter --threads 8
+scripts/mnbench topology --pin llc --threads 2 --from results/vm-xeon-2cpu/topology.xml --draw
+scripts/mnbench topology --pin xnode --threads 4 --synthetic 'node:2 core:8 pu:2'
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench topology`."""
     parser.description = (
         "Prints where a pin policy puts threads, here or on a machine whose topology is in a file "
-        "or described.\nOne line a thread, by tabs: thread, PU, core, L3, package, NUMA node (OS "
-        "indexes; - where the\nmachine has none).")
+        "or described. One line a thread, by tabs: thread, PU, core, L3, package, NUMA node (OS "
+        "indexes; - where the machine has none).")
     parser.add_argument("--pin", metavar="POLICY", required=True,
                         help="none, compact, scatter, smt, llc, xllc, xnode, kind:N, or PUs such "
                              "as 0,2,5-7")

@@ -15,6 +15,7 @@ from . import builds
 from .arches import ARCHES, emulator
 from .commands import say
 from .errors import UserError
+from .helptext import offer
 from .tables import Block, Table, as_text
 
 # A line of the program: a test's end, or why it failed.
@@ -87,13 +88,21 @@ def _ended(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
+EXAMPLES = """\
+scripts/mnbench torture --list
+scripts/mnbench torture --seconds 10 --preset tsan
+scripts/mnbench torture --test removals --seed 4711 --threads 4
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench torture`."""
     parser.add_argument("--seconds", type=float, default=60, metavar="N",
                         help="for each program, shared by its tests (default 60)")
-    parser.add_argument("--preset", action="append", metavar="P",
-                        help="a built preset; may be repeated (default: native, or this "
-                             "machine's architecture)")
+    one = parser.add_argument("--preset", action="append", metavar="P",
+                              help="a built preset; may be repeated (default: native, or this "
+                                   "machine's architecture)")
+    offer(one, builds.presets())
     parser.add_argument("--subject", action="append", metavar="S",
                         help="port, or upstream-VERSION as built; may be repeated (default: port)")
     parser.add_argument("--test", action="append", default=[], metavar="NAME[,NAME]",

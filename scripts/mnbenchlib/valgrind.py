@@ -71,6 +71,12 @@ def require() -> None:
             packages.install(absent, TOP / "build/valgrind.log")
 
 
+EXAMPLES = """\
+scripts/mnbench valgrind
+scripts/mnbench valgrind --folder build/debug
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench valgrind`."""
     parser.add_argument("--folder", type=Path, metavar="DIR",

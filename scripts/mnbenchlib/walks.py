@@ -19,6 +19,7 @@ from . import builds
 from .arches import ARCHES, TOP, emulator, host
 from .commands import say
 from .errors import UserError
+from .helptext import offer
 from .ranges import as_ranges
 
 _CHUNK = 500  # seeds a process; differences end the run after the chunk they are in
@@ -298,10 +299,18 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+EXAMPLES = """\
+scripts/mnbench walk --seeds 1000
+scripts/mnbench walk --seed 4711 --keep 0-4,9      # one walk again, of fewer steps
+scripts/mnbench walk --threads 4 --seconds 30
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench walk`."""
-    parser.add_argument("--preset", default=",".join(builds.defaults()), metavar="LIST",
-                        help="builds to walk in, comma-separated (default: %(default)s)")
+    one = parser.add_argument("--preset", default=",".join(builds.defaults()), metavar="LIST",
+                              help="builds to walk in, comma-separated (default: %(default)s)")
+    offer(one, builds.presets(), listed=True)
     parser.add_argument("--subjects", default="", metavar="LIST",
                         help="comma-separated, the first is compared with each other one: port, "
                         "upstream-VERSION, or the path of a `walk` (default: all that are built)")

@@ -28,6 +28,13 @@ def examine(root: str | Path = "/", later: str | Path | None = None,
     return [check(machine) for check in CHECKS]
 
 
+EXAMPLES = """\
+scripts/mnbench doctor
+scripts/mnbench doctor --strict --seconds 0.2       # exit 1 if anything is severe
+scripts/mnbench doctor --format json
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench doctor`."""
     parser.description = ("Says what on this machine makes figures lie, how badly, and how to "

@@ -17,6 +17,13 @@ from . import charts, diff, headline, library, machine, page, payload, rows, sec
 _MOST_BYTES = 5_000_000
 
 
+EXAMPLES = """\
+scripts/mnbench report results/vm-xeon-2cpu
+scripts/mnbench report results/vm-xeon-2cpu --families srcu -o srcu.html
+scripts/mnbench report old new -o changes.html        # what is slower in new, and what is not
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `mnbench report`."""
     parser.description = ("Writes one HTML file that needs no other and no network: what the runs "
