@@ -49,6 +49,6 @@ def valued(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def usable(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows to compare, and those left out: the twins too, which are for the noise floor."""
-    table = valued(table[needed(metric)], metric)
+    table = valued(table, metric)
     table.loc[results.is_twin(table), "reason"] = "twin: the run against itself, for its floor"
     return table[table["reason"] == ""], table[table["reason"] != ""]
