@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -79,20 +80,27 @@ def baseline_block(found: pd.DataFrame, args: argparse.Namespace) -> Block:
         block.lines.append(f"{len(shown)} of {len(found)} pairs shown; --all shows every one")
     block.table = Table(["port", "measured", "baseline", "measured", "ratio", _LEVEL,
                          "n"], "<><>>>>")
-    setup = ["op", "threads", "pin", "params"]
-    for _, group in shown.groupby(setup, sort=False):
-        block.table.rows.append(" ".join([group["op"].iloc[0], *results.varied(group.iloc[0])]))
-        before = None
-        for row in group.itertuples():
-            who = row.variant if row.subject == "port" else f"{row.subject} {row.variant}".strip()
-            again = who == before
-            before = who
-            block.table.rows.append([
-                "" if again else "  " + (who or "port"),
-                "" if again else number(row.new_median, row.metric),
-                row.base_variant + (" (own)" if row.own else ""),
-                number(row.base_median, row.metric), factor(row.ratio), _interval(row), _n(row)])
+    setup = shown.groupby(["op", "threads", "pin", "params"], sort=False).ngroup()
+    rows = shown.assign(setup=setup).sort_values("setup", kind="stable")
+    for _, group in groupby(rows.itertuples(), lambda row: row.setup):
+        block.table.rows += _baseline_rows(list(group))
     return block
+
+
+def _baseline_rows(group: list) -> list[list[str] | str]:
+    """Those of one operation and set-up."""
+    rows: list[list[str] | str] = [" ".join([group[0].op, *results.varied(group[0])])]
+    before = None
+    for row in group:
+        who = row.variant if row.subject == "port" else f"{row.subject} {row.variant}".strip()
+        again = who == before
+        before = who
+        rows.append([
+            "" if again else "  " + (who or "port"),
+            "" if again else number(row.new_median, row.metric),
+            row.base_variant + (" (own)" if row.own else ""),
+            number(row.base_median, row.metric), factor(row.ratio), _interval(row), _n(row)])
+    return rows
 
 
 def alone_block(alone: pd.DataFrame) -> Block:
@@ -177,10 +185,10 @@ def not_the_same(differ: list[machines.Difference]) -> list[str]:
 
 def unmatched(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     lines = []
-    for one, other, name in ((base, new, "BASE"), (new, base, "NEW")):
-        there = set(other[results.KEY].itertuples(index=False, name=None))
-        mine = one[results.KEY].drop_duplicates()
-        lone = [r for r in mine.itertuples(index=False) if tuple(r) not in there]
+    named = [dict.fromkeys(table[results.KEY].drop_duplicates().itertuples(index=False))
+             for table in (base, new)]
+    for mine, there, name in ((*named, "BASE"), (*named[::-1], "NEW")):
+        lone = [row for row in mine if row not in there]
         if lone:
             lines.append(f"{len(lone)} benchmarks were measured in {name} only: "
                          + _some([results.label(r) for r in lone]))
@@ -225,9 +233,14 @@ def _moved_block(heading: str, found: pd.DataFrame, base: str, new: str,
 def _judged(row, alpha: float) -> str:
     if row.decided_by == "interval":
         return row.verdict + " *"
-    if row.verdict == "~" and row.p_adjusted <= alpha and row.floor > 0:
+    if _held_back(row.verdict, row.p_adjusted, row.floor, alpha):
         return "~ floor"
     return row.verdict
+
+
+def _held_back(verdict, p_adjusted, floor, alpha: float):
+    """Whether the floor, not p, leaves it undecided: of one, or of a table's columns."""
+    return (verdict == "~") & (p_adjusted <= alpha) & (floor > 0)
 
 
 def _interval(row) -> str:
@@ -273,7 +286,8 @@ def left_out_blocks(bad: pd.DataFrame, everything: bool) -> list[Block]:
     block = Block(f"Left out: {_rows(len(bad))}")
     groups = ["file", "arch", "execution"] if "file" in bad else ["arch", "execution"]
     for key, rows in bad.groupby([*groups, "reason"], sort=False):
-        names = [results.label(r) for r in rows.itertuples()]
+        rows_named = rows.drop_duplicates(["op", "subject", "variant", "threads", "pin", "params"])
+        names = [results.label(r) for r in rows_named.itertuples()]
         names = "" if "emulated" in key[-1] and not everything else ": " + _some(names, everything)
         block.lines.append(f"{' '.join(key[:-1])}, {_rows(len(rows))}: {key[-1]}{names}")
     return [block]
@@ -335,6 +349,6 @@ def _power(found: pd.DataFrame, rule: pairs.Rule) -> list[str]:
 
 
 def _floored(found: pd.DataFrame, alpha: float) -> list[str]:
-    if not any(_judged(row, alpha) == "~ floor" for row in found.itertuples()):
+    if not _held_back(found["verdict"], found["p_adjusted"], found["floor"], alpha).any():
         return []
     return ["~ floor: p is small enough, but the run differs from itself by as much"]

@@ -100,7 +100,7 @@ class _Input:
 
     path: str
     table: pd.DataFrame  # of the families asked for
-    whole: pd.DataFrame
+    whole: pd.DataFrame  # of both no more columns than are used
     lockstep: str | None  # what it has in common with the run beside it
 
 
@@ -118,13 +118,20 @@ def _read(path: str, args: argparse.Namespace) -> _Input:
     path = whole.attrs["path"]
     if args.metric == transfers.METRIC:
         whole = transfers.added(whole)
-    wanted = whole["family"].unique() if args.families is None else args.families.split(",")
-    for family in wanted:
-        if family not in set(whole["family"]):
-            known = ", ".join(whole["family"].unique())
-            raise UserError(f"{path}: no rows of family {family!r}; it has {known}")
-    return _Input(path, whole[whole["family"].isin(wanted)], whole,
+    # The times, for what a line transfer takes, and for emulated rows.
+    whole = whole[list(dict.fromkeys([*values.needed("auto"), *values.needed(args.metric)]))]
+    return _Input(path, _of_families(path, whole, args.families), whole,
                   record.lockstep(Path(path).parent))
+
+
+def _of_families(path: str, whole: pd.DataFrame, families: str | None) -> pd.DataFrame:
+    if families is None:
+        return whole
+    wanted, known = families.split(","), list(whole["family"].unique())
+    for family in wanted:
+        if family not in known:
+            raise UserError(f"{path}: no rows of family {family!r}; it has {', '.join(known)}")
+    return whole[whole["family"].isin(wanted)]
 
 
 def _in_lockstep(base: _Input, new: _Input) -> bool:

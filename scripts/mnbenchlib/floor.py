@@ -39,8 +39,8 @@ class Floor:
     figures: int  # ratios of them: a herd has four
     greatest: float  # difference that was seen, in half intervals
 
-    def log(self, half: float) -> float:
-        """A benchmark's floor as a log ratio, of half the width of its own interval."""
+    def log(self, half: pd.Series) -> pd.Series:
+        """Benchmarks' floors as log ratios, of half the widths of their own intervals."""
         return self.factor * half
 
 
@@ -62,13 +62,19 @@ def half_width(ratio: stats.Ratio) -> float:
     return float(np.log(ratio.high / ratio.low) / 2)
 
 
+def _measured_twice(table: pd.DataFrame) -> pd.DataFrame:
+    """The twins and their originals: few of a million rows."""
+    number = table.groupby(_BENCHMARK, sort=False).ngroup()
+    return table[number.isin(number[results.is_twin(table)].unique())]
+
+
 def ratios(table: pd.DataFrame, metric: str, rounds: bool) -> pd.DataFrame:
     """The twins' log ratios to their originals, by `rounds` or of the medians, and what they are
     in halves of their own intervals."""
-    rows = values.valued(table, metric)
-    rows = rows[rows["reason"] == ""]
-    twin = results.is_twin(rows)
     key = [*_BENCHMARK, "metric"]
+    rows = values.valued(_measured_twice(table)[values.needed(metric)], metric)
+    rows = rows.loc[rows["reason"] == "", [*key, "rep", "value", "flags"]]
+    twin = results.is_twin(rows)
     both = rows[twin].merge(rows[~twin], on=[*key, "rep"], suffixes=("", "_original"))
     test = paired if rounds else stats
     found = []

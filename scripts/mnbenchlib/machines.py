@@ -169,8 +169,9 @@ def beside(csv: Path, run_id: str) -> Path | None:
 def of(table: pd.DataFrame) -> list[Machine]:
     """The machines of a file of results, one a run: as far as is known."""
     found = []
-    native = table["execution"] == "native"
-    rows = table[native] if native.any() else table
+    rows = table[["run_id", "host", "arch", "execution"]].drop_duplicates()
+    native = rows["execution"] == "native"
+    rows = rows[native] if native.any() else rows
     for row in rows[["run_id", "host", "arch"]].drop_duplicates().itertuples(index=False):
         path = beside(Path(table.attrs["path"]), row.run_id)
         told = read(path) if path else None

@@ -33,6 +33,14 @@ def _open(base: bool, new: bool) -> str:
     return {(True, True): "both", (True, False): "base", (False, True): "new"}.get((base, new), "")
 
 
+def _opened(table: pd.DataFrame, key: list[str], base: set[tuple],
+            new: set[tuple]) -> list[str] | str:
+    """Of each pair, which of the two is among those."""
+    if not base and not new:
+        return ""
+    return [_open(k in base, k in new) for k in table[key].itertuples(index=False, name=None)]
+
+
 def _exactly(found: pd.DataFrame) -> pd.DataFrame:
     """Counts that repeat exactly need no test: any difference is one."""
     found["exact"] = (found["metric"] == "insns_per_op") & found.pop("repeats")
@@ -106,11 +114,15 @@ class Rule:
     floors: Sequence[Floors] = ()  # of the runs compared
     rounds: bool = False  # they were measured in lock-step
 
-    def floor(self, row) -> float:
-        """A pair's floor by the greater of the runs' factors, as a log ratio; NaN: unknown."""
-        found = [floors.of(row.metric, row.family) for floors in self.floors]
-        known = [floor.log(row.half) for floor in found if floor]
-        return max(known, default=float("nan"))
+    def floors_of(self, table: pd.DataFrame) -> pd.Series:
+        """Each pair's floor by the greater of the runs' factors, as a log ratio; NaN: unknown."""
+        out = pd.Series(np.nan, index=table.index)
+        for (metric, family), half in table.groupby(["metric", "family"], sort=False)["half"]:
+            found = [floors.of(metric, family) for floors in self.floors]
+            known = [floor for floor in found if floor]
+            if known:
+                out[half.index] = max(known, key=lambda floor: floor.factor).log(half)
+        return out
 
     def smallest_p(self, new_n: int, base_n: int) -> float:
         """The least p that so many repetitions can give."""
@@ -132,29 +144,25 @@ def between(base: pd.DataFrame, new: pd.DataFrame, key: list[str], rule: Rule) -
     if table.empty:
         return table
     table = _exactly(table)
-    open_base, open_new = unsettled(base, key), unsettled(new, key)
-    table["unsettled"] = [_open(k in open_base, k in open_new)
-                          for k in table[key].itertuples(index=False, name=None)]
+    table["unsettled"] = _opened(table, key, unsettled(base, key), unsettled(new, key))
     groups = [table[c] for c in ("arch", "execution", "metric") if c in table]
     if "subject" in table:
         groups.append(table["subject"] == "baseline")
     p = table["p"].groupby(groups)
     table["tests"] = p.transform("size")
     table["p_adjusted"] = p.transform(lambda group: stats.adjust(group.array))
-    table["floor"] = [rule.floor(row) for row in table.itertuples()]
+    table["floor"] = rule.floors_of(table)
     over = np.expm1(table["floor"].fillna(0)) > rule.threshold
     table["limited_by"] = np.where(over, "floor", "threshold")
-    table["decided_by"] = [_decided_by(row, rule) for row in table.itertuples()]
-    table["verdict"] = [_verdict(row, rule) for row in table.itertuples()]
+    # The ratio up to which nothing is worse: of threshold and floor the greater.
+    with np.errstate(over="ignore"):
+        limit = np.maximum(1 + rule.threshold, np.exp(np.nan_to_num(table["floor"])))
+    table["decided_by"] = _decided_by(table, limit, rule)
+    table["verdict"] = _verdicts(table, limit)
     return table
 
 
-def _limit(row, rule: Rule) -> float:
-    """The ratio up to which nothing is worse: of threshold and floor the greater."""
-    return max(1 + rule.threshold, float(np.exp(np.nan_to_num(row.floor))))
-
-
-def _decided_by(row, rule: Rule) -> str:
+def _decided_by(table: pd.DataFrame, limit: np.ndarray, rule: Rule) -> np.ndarray:
     """`p`; `interval` where few repetitions leave p no chance; or nothing.
 
     Nothing either where the run differs from itself by as much. With 5 repetitions the smallest p
@@ -162,27 +170,23 @@ def _decided_by(row, rule: Rule) -> str:
     decided when its whole interval lies beyond the limit: far stricter than lying beyond 1, but not
     adjusted.
     """
-    if not row.ratio > 0 or abs(np.log(row.ratio)) <= np.nan_to_num(row.floor):
-        return ""
-    if row.p_adjusted <= rule.alpha:
-        return "p"
-    hopeless = rule.smallest_p(row.new_n, row.base_n) * row.tests > rule.alpha
-    limit = _limit(row, rule)
-    beyond = row.low > limit or row.high < 1 / limit
-    return "interval" if hopeless and beyond and row.confidence >= 1 - stats.ALPHA else ""
+    ratio = table["ratio"].where(table["ratio"] > 0)
+    with np.errstate(divide="ignore"):
+        within = ratio.isna() | (np.log(ratio).abs() <= np.nan_to_num(table["floor"]))
+    sizes = list(zip(table["new_n"].tolist(), table["base_n"].tolist()))
+    least = {size: rule.smallest_p(*size) for size in set(sizes)}
+    hopeless = np.array([least[size] for size in sizes]) * table["tests"] > rule.alpha
+    beyond = (table["low"] > limit) | (table["high"] < 1 / limit)
+    sure = table["confidence"] >= 1 - stats.ALPHA
+    return np.select([within, table["p_adjusted"] <= rule.alpha, hopeless & beyond & sure],
+                     ["", "p", "interval"], "")
 
 
-def _verdict(row, rule: Rule) -> str:
+def _verdicts(table: pd.DataFrame, limit: np.ndarray) -> np.ndarray:
     """`~` undecided; worse and better beyond the limit; slower and faster within it."""
-    if not row.decided_by:
-        return "~"
-    loss = 1 / row.ratio if row.metric in HIGHER_IS_BETTER else row.ratio
-    limit = _limit(row, rule)
-    if loss > limit:
-        return "worse"
-    if loss < 1 / limit:
-        return "better"
-    return "slower" if loss > 1 else "faster"
+    loss = table["ratio"].where(~table["metric"].isin(HIGHER_IS_BETTER), 1 / table["ratio"])
+    return np.select([table["decided_by"] == "", loss > limit, loss < 1 / limit, loss > 1],
+                     ["~", "worse", "better", "slower"], "faster")
 
 
 def alone(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
@@ -203,7 +207,8 @@ def alone(table: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
 def _costs(port: pd.DataFrame) -> list[tuple[str, pd.Series, list[str]]]:
     """The notifier's costs among the port's rows: name, which rows, against which baselines."""
     op, variant = port["op"], port["variant"]
-    woken = port["params"].map(lambda p: results.param(p, "sleepers") == "64").astype(bool)
+    woken = port["params"].isin([params for params in port["params"].unique()
+                                 if results.param(params, "sleepers") == "64"])
     return [
         ("seq: read_begin, read_retry",
          (op == "read_begin_retry") & (variant == port["arch"].map(DEFAULT_LOCK)), []),

@@ -9,7 +9,12 @@ import pandas as pd
 from . import results, transfers
 
 
-_KEPT = ["run_id", "utc", "host", *results.KEY, "rep", "flags", "error"]
+_KEPT = ["run_id", "host", *results.KEY, "rep", "flags", "error"]
+
+
+def needed(metric: str) -> list[str]:
+    """The columns without which valued() has no answer: there may be a million rows of others."""
+    return [*_KEPT, *(["real_ns_per_op", "insns_per_op"] if metric == "auto" else [metric])]
 
 
 def valued(table: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -43,11 +48,7 @@ def valued(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def usable(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows to compare, and those left out: the twins too, which are for the noise floor.
-
-    Without the figures that are not compared: there may be a million rows.
-    """
-    figures = ["real_ns_per_op", "insns_per_op"] if metric == "auto" else [metric]
-    table = valued(table[[*_KEPT, *figures]], metric)
+    """The rows to compare, and those left out: the twins too, which are for the noise floor."""
+    table = valued(table, metric)
     table.loc[results.is_twin(table), "reason"] = "twin: the run against itself, for its floor"
     return table[table["reason"] == ""], table[table["reason"] != ""]
