@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from . import counted, floor, jsonfile, machines, record, results, schema
 from .errors import UserError
 from .measure import AGAINST
 
-TOPOLOGY, COUNTS = "topology.xml", "counts.csv"
+TOPOLOGY, COUNTS, KERNEL = "topology.xml", "counts.csv", "kernel.json"
 _RECORDED_KEY = ["subject", "family", "op", "variant", "threads", "pin", "params"]
 
 
@@ -63,7 +64,11 @@ def _check_run(folder: Path, report: Report) -> None:
     else:
         places = [folder]
     for place in places:
-        report.look(machine_file, place / machines.NAME, table)
+        # A guest's machine is its emulator, and the kernel in it.
+        if (place / KERNEL).exists() and not (place / machines.NAME).exists():
+            report.look(_kernel_file, place / KERNEL)
+        else:
+            report.look(machine_file, place / machines.NAME, table)
         _check_others(place, table, report)
     if table is not None and merged.is_dir():
         report.look(_all_kept, folder, table)
@@ -78,6 +83,16 @@ def _check_others(place: Path, table: pd.DataFrame | None, report: Report) -> No
                            (floor.NAME, _floor_file)):
         if (place / name).exists():
             report.look(function, place / name, table)
+
+
+def _kernel_file(path: Path) -> None:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as err:
+        raise UserError(f"{path}:1: not JSON: {err}") from err
+    if not isinstance(told, list) or not all(
+            isinstance(one, dict) and {"arch", "kernel", "emulator"} <= one.keys() for one in told):
+        raise UserError(f"{path}:1: not a list of guests, as mnbench kernel run writes it")
 
 
 def machine_file(path: Path, table: pd.DataFrame | None) -> machines.Machine:

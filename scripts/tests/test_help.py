@@ -21,7 +21,7 @@ MNBENCH = "scripts/mnbench "
 # What builds, installs, measures or needs a binary is only parsed; so is what draws everything.
 ONLY_PARSED = ("setup", "build", "run", "count", "outside", "selftest", "topology", "guests",
                "test", "mutate", "torture", "planted", "coverage", "lint", "valgrind", "fuzz", "walk",
-               "models")
+               "models", "kernel")
 BUT_RUN = ("--list", "--dry-run")
 ALL_PICTURES = ("plot results/vm-xeon-2cpu  ", "plot results/counts", "torture --list")
 
