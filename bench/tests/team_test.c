@@ -379,15 +379,18 @@ static void test_starved(void)
 
 static void test_background(void)
 {
-	reset(waiting_run, 1);
-	op.background = 2;
-	op.background_run = background_run;
-	CHECK(!measure(5));
-	/* An operation to warm up and a measured one at least. */
-	CHECK(seen.background >= 100 && seen.set_up == 3);
-	/* Not of the measured ones. */
-	CHECK(result.ops > 0 && result.ops < seen.ops);
-	CHECK(result.fairness == 1 && result.overlap == 1);
+	bool as_expected = false;
+
+	for (int i = 0; i < TRIES && !as_expected; i++) {
+		reset(waiting_run, 1);
+		op.background = 2;
+		op.background_run = background_run;
+		CHECK(!measure(5));
+		CHECK(seen.set_up == 3 && result.fairness == 1 && result.overlap == 1);
+		/* An operation to warm up, which is not of the measured ones, and a measured one. */
+		as_expected = seen.background >= 100 && result.ops > 0 && result.ops < seen.ops;
+	}
+	CHECK(as_expected);
 }
 
 static void test_failing_setup(int which)
