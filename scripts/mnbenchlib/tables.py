@@ -139,13 +139,20 @@ def factor(value: float) -> str:
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
-    """Writes beside and renames, so that the old file stays until the new one is whole."""
-    path = Path(path)
+    """Writes beside and renames, so that the old file stays until the new one is whole.
+
+    Behind a link that is what the link leads to. A device or a pipe is written to as it is: a
+    rename would put a file in its place.
+    """
+    path = Path(os.path.realpath(path))
     data = content.encode("utf-8") if isinstance(content, str) else content
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name a file to write")
     temporary = None
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.",
                                          delete=False) as out:
             temporary = out.name
