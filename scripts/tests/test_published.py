@@ -2,8 +2,8 @@
 """`mnbench compare` on the examples that benchstat publishes gives benchstat's verdicts.
 
 The figures are those of golang.org/x/perf/cmd/benchstat: its manual (the package comment, and
-testdata/old.txt and new.txt), its testdata issue19634, issue19565 and smallSample, and the README of
-its first version, which dropped outliers and compared means. criterion publishes no sample beside
+testdata/old.txt and new.txt), its testdata issue19634, issue19565 and smallSample, and the README
+of its first version, which dropped outliers and compared means. criterion publishes no sample beside
 its verdicts, only what it printed, so there is nothing of it to repeat.
 
 What agrees, at --alpha 0.05: which benchmarks moved and which are `~`; medians and their ratio, to
