@@ -8,12 +8,15 @@ import re
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from math import isfinite
 from pathlib import Path
 
 from .errors import UserError
 
 WIDTH = 100
+_LEAST = 8  # columns that a text keeps, however wide the others are
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the newline
 _COLOURS = {"worse": "31", "better": "32", "severe": "31", "warn": "33"}
 
 
@@ -35,32 +38,50 @@ class Block:
     table: Table | None = None
 
 
-def _text_table(table: Table) -> list[str]:
+def _widths(table: Table) -> list[int]:
+    """Of the columns: the first gives way, then the widest texts."""
     cells = [r for r in table.rows if not isinstance(r, str)]
     widths = [max(len(r[i]) for r in [table.header, *cells]) for i in range(len(table.header))]
-    room = WIDTH - 2 - sum(widths[1:]) - 2 * (len(widths) - 1)
-    widths[0] = max(min(widths[0], room), len(table.header[0]))
+    room = WIDTH - 2 * len(widths)
+    widths[0] = max(min(widths[0], room - sum(widths[1:])), len(table.header[0]))
+    texts = [i for i, align in enumerate(table.align) if i and align == "<"]
+    for i in sorted(texts, key=lambda i: -widths[i]):
+        least = min(widths[i], max(len(table.header[i]), _LEAST))
+        widths[i] = max(widths[i] - max(sum(widths) - room, 0), least)
+    return widths
 
-    def line(row: list[str]) -> str:
-        padded = [f"{c:{a}{w}}" for c, a, w in zip(row, table.align, widths)]
-        return ("  " + "  ".join(padded)).rstrip()
 
-    out = [line(table.header), line(["-" * w for w in widths])]
+def _text_table(table: Table) -> list[str]:
+    widths = _widths(table)
+
+    def lines(row: list[str]) -> list[str]:
+        parts = zip_longest(*(_pieces(c, w) for c, w in zip(row, widths)), fillvalue="")
+        padded = ([f"{c:{a}{w}}" for c, a, w in zip(part, table.align, widths)] for part in parts)
+        return [("  " + "  ".join(cells)).rstrip() for cells in padded]
+
+    out = [*lines(table.header), *lines(["-" * w for w in widths])]
     for row in table.rows:
         if isinstance(row, str):
-            out.append("  " + row)
+            out += _wrap("  " + row)
         elif len(row[0]) > widths[0]:
-            out += ["  " + row[0], line(["", *row[1:]])]
+            out += [*_wrap("  " + row[0]), *lines(["", *row[1:]])]
         else:
-            out.append(line(row))
+            out += lines(row)
     return out
 
 
+def _pieces(text: str, width: int) -> list[str]:
+    """Cut into pieces that fit."""
+    return [text[at:at + width] for at in range(0, len(text), max(width, 1))] or [""]
+
+
 def _wrap(line: str) -> list[str]:
-    """Breaks a long line between words; what follows is set in by two more."""
+    """Breaks a long line between words, or within a longer word; what follows is set in by two
+    more."""
     indent = re.match(r" *", line).group()
     out, current = [], ""
-    for word in line.split():
+    room = WIDTH - len(indent) - 2
+    for word in (piece for word in line.split() for piece in _pieces(word, room)):
         if current and len(indent) + len(current) + 1 + len(word) > WIDTH:
             out.append(indent + current)
             current, indent = word, indent if len(out) > 1 else indent + "  "
@@ -79,10 +100,10 @@ def as_text(blocks: list[Block], colour: bool = False) -> str:
         if block.table and block.table.rows:
             out += _text_table(block.table)
         out.append("")
-    text = "\n".join(out).rstrip("\n") + "\n"
+    text = _CONTROL.sub("?", "\n".join(out).rstrip("\n") + "\n")
     if colour:
         words = "|".join(_COLOURS)
-        text = re.sub(rf"\b({words})( \*)?$",
+        text = re.sub(rf"(?<=  )({words})( \*)?$",
                       lambda m: f"\033[{_COLOURS[m[1]]}m{m[0]}\033[0m", text, flags=re.MULTILINE)
     return text
 
@@ -103,10 +124,10 @@ def as_markdown(blocks: list[Block]) -> str:
             out.append("|" + "|".join("---:" if a == ">" else "---" for a in table.align) + "|")
             for row in table.rows:
                 if isinstance(row, str):
-                    row = [f"**{cell(row)}**"] + [""] * (len(table.header) - 1)
+                    row = [f"**{row.strip()}**"] + [""] * (len(table.header) - 1)
                 out.append("| " + " | ".join(cell(c) for c in row) + " |")
             out.append("")
-    return "\n".join(out).rstrip("\n") + "\n"
+    return _CONTROL.sub("?", "\n".join(out).rstrip("\n") + "\n")
 
 
 def number(value: float, metric: str) -> str:
@@ -132,7 +153,7 @@ def factor(value: float) -> str:
     if not isfinite(value):
         return "-"
     if value >= 1000:
-        return f"{value:.0f}"
+        return f"{value:.0f}" if value < 1e6 else f"{value:.3e}"
     if value >= 1:
         return f"{value:#.4g}".rstrip(".")
     return f"{value:.3f}" if value >= 0.1 or value == 0 else f"{value:.3g}"
