@@ -164,8 +164,8 @@ def floors(found: pd.DataFrame) -> list[str]:
         return ["noise floor: unknown, no twins were measured"]
     said = [f"{family} {_share(rows['floor'].median())} (up to {_share(rows['floor'].max())})"
             for family, rows in known.groupby("family", sort=False)]
-    line = ("noise floor, below which nothing is decided, each benchmark's own; median and greatest:"
-            " " + ", ".join(said))
+    line = ("noise floor, below which nothing is decided, each benchmark's own; median and "
+            "greatest: " + ", ".join(said))
     higher = int((known["limited_by"] == "floor").sum())
     if higher:
         line += f"; it is above the threshold, and so the limit, of {higher} benchmarks"
@@ -183,11 +183,14 @@ def not_the_same(differ: list[machines.Difference]) -> list[str]:
     return ["not the same: " + "; ".join(map(str, differ))] if differ else []
 
 
-def unmatched(base: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+def unmatched(base: pd.DataFrame, new: pd.DataFrame, found: pd.DataFrame) -> list[str]:
+    """The benchmarks that are in none of the pairs found."""
     lines = []
-    named = [dict.fromkeys(table[results.KEY].drop_duplicates().itertuples(index=False))
-             for table in (base, new)]
-    for mine, there, name in ((*named, "BASE"), (*named[::-1], "NEW")):
+    for table, rows, name in ((base, "base_n", "BASE"), (new, "new_n", "NEW")):
+        if found[rows].sum() == len(table):
+            continue  # each row is part of a pair: no need to look, of a million
+        there = set(found[results.KEY].itertuples(index=False, name=None))
+        mine = table[results.KEY].drop_duplicates().itertuples(index=False)
         lone = [row for row in mine if row not in there]
         if lone:
             lines.append(f"{len(lone)} benchmarks were measured in {name} only: "

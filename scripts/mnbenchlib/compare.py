@@ -215,7 +215,7 @@ def _two_files(base: _Input, new: _Input, args: argparse.Namespace) -> Compariso
     out.exit_code = int((found["verdict"] == "worse").any())
     summary = Block("NEW against BASE", [f"BASE {base.path}", f"NEW  {new.path}"])
     summary.lines += [*blocks.counts(found, args.threshold), *blocks.overall(found),
-                      *blocks.floors(found), *blocks.unmatched(good_base, good_new),
+                      *blocks.floors(found), *blocks.unmatched(good_base, good_new, found),
                       *blocks.not_the_same(differ)]
     for name, good in (("BASE", good_base), ("NEW", good_new)):
         summary.lines += blocks.unsettled(good, f" in {name}")
