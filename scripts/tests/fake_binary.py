@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import re
 import signal
@@ -186,9 +187,12 @@ def main(fake: Fake, words: list[str]) -> int:
     if run.fault == "late":
         sys.stderr.write("mnbench: --pin kind:9: no such kind of CPU\n")
         return 2
-    for flag in ("--machine", "--topology"):
-        if flag in run.flags:
-            Path(run.flags[flag]).write_text("{}\n", encoding="utf-8")
+    if "--machine" in run.flags:
+        told = {"schema": 1, "run_id": run.run_id, "utc": "2026-01-31T12:00:00Z", "host": "box",
+                "arch": fake.arch, "execution": run.execution}
+        Path(run.flags["--machine"]).write_text(json.dumps(told), encoding="utf-8")
+    if "--topology" in run.flags:
+        Path(run.flags["--topology"]).write_text("{}\n", encoding="utf-8")
     if run.fault == "odd":
         sys.stderr.write("mnbench: topology: hwloc sees less\n")
     return run.in_turn() if "--baton" in run.flags else run.alone()
