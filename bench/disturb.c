@@ -54,7 +54,7 @@ struct disturb {
 	int stat;
 	char *text;
 	size_t text_room;
-	uint64_t stat_cost;
+	uint64_t stat_cost, stat_cost_before;
 	struct steal now, last, recent, old; /* old: a stretch ago or longer, if there was one */
 
 	struct gauges gauges[GAUGED_PUS];
@@ -118,10 +118,14 @@ static uint64_t eighth_number(char *at)
 static void read_steal(struct disturb *d)
 {
 	char *line = d->text, *next, *end;
+	uint64_t cost;
 
 	d->now.time = now_ns();
 	read_text(d->stat, d->text, d->text_room);
-	d->stat_cost = now_ns() - d->now.time;
+	cost = now_ns() - d->now.time;
+	/* The less of two: others may take the PU away in the middle of one. */
+	d->stat_cost = cost < d->stat_cost_before ? cost : d->stat_cost_before;
+	d->stat_cost_before = cost;
 	for (; !strncmp(line, "cpu", 3); line = next + 1) {
 		long pu = strtol(line + 3, &end, 10);
 
