@@ -44,7 +44,7 @@ static void test_grows(void)
 	CHECK(warmup_goes_on(&w, WARMUP_BATCH_NS) && w.batch == 4);
 	/* From then on they are alike, though it may have become faster. */
 	CHECK(warmup_goes_on(&w, WARMUP_BATCH_NS / 2) && w.batch == 4);
-	CHECK(warmup_ns(&w) == WARMUP_BATCH_NS / 2 / 4);
+	CHECK(warmup_ns(&w) == WARMUP_BATCH_NS / 8.0);
 }
 
 /* A batch of one that was long for a pause in it is no measure of the others. */
