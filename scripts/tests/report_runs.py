@@ -65,7 +65,9 @@ def folder(path: Path, doctored: bool = True, **more) -> Path:
     for arch, counted in (("arm64", True), ("riscv64", False)):
         everything += [dict(r, **at) for r in emulated(arch, insns=counted)]
     write(path / "mnbench.csv", everything)
-    (path / "machine.json").write_text(json.dumps(MACHINE), encoding="utf-8")
+    told = {"schema": 1, "utc": "2026-01-31T12:00:00Z", "arch": "x86_64", "execution": "native",
+            **at, **MACHINE}
+    (path / "machine.json").write_text(json.dumps(told), encoding="utf-8")
     if doctored:
         (path / "doctor.json").write_text(json.dumps(FINDINGS), encoding="utf-8")
     return path
