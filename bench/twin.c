@@ -270,10 +270,13 @@ static const char *const order_names[] = {SCENARIO_ORDER_NAMES};
 #define OF(fam, name)                                                                              \
 	.family = fam, .op = name, .subject = MN_SUBJECT, .variant = MN_VARIANT,                   \
 	.flags = OP_FULL_ONLY | OWN_LOCK_ONLY
+/* A pass fills a whole tree: small ones take many passes, a large one is a slice of its own. */
+#define LARGEST_FILL 10000
 #define FILL(name, how, sizes, ...)                                                                \
 	{                                                                                          \
 		OF("seq", name), .setup = fill_setup, .teardown = trees_free, .timed = how,        \
-				 .named = {"order", order_names}, .params = {                      \
+				 .pass = LARGEST_FILL, .named = {"order", order_names},            \
+				 .params = {                                                       \
 					 {"intervals", sizes, {__VA_ARGS__}, 0},                   \
 					 {"order", SCENARIO_ORDERS, {SCENARIO_ORDER_VALUES}, 0},   \
 				 }                                                                 \

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import checked, floor, jsonfile, machines, record, results
+from . import checked, floor, machines, record, results
 from .errors import UserError
 from .measure import AGAINST
 from .tables import Block, Table
